@@ -1,0 +1,175 @@
+"""Genesis: everything that all nodes of a network agree on before the first block.
+
+The file is the canonical encoding; its digest goes into every signature and is
+the parent of the first block, so two networks never mix.
+"""
+
+from typing import Annotated, Final
+
+from ledger.bls import BlsVerifier, verify_possession
+from ledger.bounds import AtMost, Uint
+from ledger.codec import decode, encode, wire
+from ledger.ed25519 import Ed25519Verifier
+from ledger.errors import GenesisError, SignatureError
+from ledger.hashing import Domain, digest
+from ledger.types import (
+    MAX_VALIDATORS,
+    BlsPublicKeyField,
+    BlsSignatureField,
+    ChainIdField,
+    ChainRole,
+    Digest,
+    Ed25519PublicKeyField,
+    EpochField,
+    EvmAddressField,
+    GasField,
+    TimestampMsField,
+    WeiField,
+)
+
+MAX_GENESIS_BYTES: Final = 64 * 1024 * 1024
+MAX_CODE_BYTES: Final = 128 * 1024
+
+MillisecondsField = Annotated[int, Uint(32)]
+
+
+@wire(40)
+class GenesisValidator:
+    """One validator: its keys, the proof that it holds the BLS one, and its EVM coinbase."""
+
+    name: Annotated[str, AtMost(64)]
+    consensus_key: Ed25519PublicKeyField
+    network_key: Ed25519PublicKeyField
+    checkpoint_key: BlsPublicKeyField
+    possession_proof: BlsSignatureField
+    coinbase: EvmAddressField
+
+
+@wire(41)
+class StorageSlot:
+    """One storage slot of a genesis account."""
+
+    slot: WeiField
+    value: WeiField
+
+
+@wire(42)
+class GenesisAllocation:
+    """One account of a chain's genesis state."""
+
+    address: EvmAddressField
+    balance_wei: WeiField
+    nonce: GasField
+    code: Annotated[bytes, AtMost(MAX_CODE_BYTES)]
+    storage: Annotated[tuple[StorageSlot, ...], AtMost(4096)]
+
+
+@wire(43)
+class ChainGenesis:
+    """One chain's constants and first state.
+
+    ``checkpoint_interval_blocks``: a block is attested if its number is a multiple
+    of it, or if its outbox is not empty.
+    """
+
+    role: ChainRole
+    chain_id: ChainIdField
+    gas_limit: GasField
+    is_base_fee_zero: bool
+    initial_base_fee_wei: WeiField
+    checkpoint_interval_blocks: Annotated[int, Uint(32)]
+    allocations: Annotated[tuple[GenesisAllocation, ...], AtMost(65_536)]
+
+
+@wire(44)
+class Timing:
+    """Times of consensus and of the interleaving policy.
+
+    ``delta_ms`` is the bound Δ on the network's delay after stabilisation: a leader
+    has 2Δ to propose and a view 3Δ to advance. An idle leader proposes after
+    ``idle_interval_ms``, ZK blocks stand at least ``zk_interval_ms`` apart, and no
+    block may be dated more than ``max_drift_ms`` ahead of a validator's clock.
+    """
+
+    delta_ms: MillisecondsField
+    idle_interval_ms: MillisecondsField
+    zk_interval_ms: MillisecondsField
+    zk_idle_interval_ms: MillisecondsField
+    max_drift_ms: MillisecondsField
+
+
+@wire(45)
+class Genesis:
+    """The agreed start of a network."""
+
+    network: Annotated[str, AtMost(64)]
+    protocol_version: Annotated[int, Uint(16)]
+    epoch: EpochField
+    timestamp_ms: TimestampMsField
+    validators: Annotated[tuple[GenesisValidator, ...], AtMost(MAX_VALIDATORS)]
+    timing: Timing
+    chains: Annotated[tuple[ChainGenesis, ...], AtMost(2)]
+
+    def chain(self, role: ChainRole) -> ChainGenesis:
+        """Constants of one of the chains."""
+        return self.chains[role]
+
+
+def genesis_digest(genesis: Genesis) -> Digest:
+    """Digest that every signature binds."""
+    return digest(Domain.GENESIS, encode(genesis))
+
+
+def open_genesis(raw: bytes) -> Genesis:
+    """Decode and check a genesis file.
+
+    Raises
+    ------
+    CodecError
+        If the bytes are not a genesis.
+    GenesisError
+        If its content cannot start a network.
+    """
+    genesis = decode(raw, Genesis, limit_bytes=MAX_GENESIS_BYTES)
+    check_genesis(genesis)
+    return genesis
+
+
+def check_genesis(genesis: Genesis) -> None:
+    """Check what the codec cannot: roles, distinct ids and keys, proofs of possession.
+
+    Raises
+    ------
+    GenesisError
+        Naming the entry that has to change.
+    """
+    if not genesis.validators:
+        raise GenesisError("a network needs at least one validator")
+    if tuple(chain.role for chain in genesis.chains) != (ChainRole.ZK, ChainRole.FAST):
+        raise GenesisError("a genesis lists two chains: first the ZK chain, then the fast chain")
+    if genesis.chains[0].chain_id == genesis.chains[1].chain_id:
+        raise GenesisError(f"both chains have the id {genesis.chains[0].chain_id}")
+    for chain in genesis.chains:
+        if chain.gas_limit < 1_000_000 or chain.checkpoint_interval_blocks == 0:
+            raise GenesisError(f"{chain.role.name} chain: gas limit or checkpoint interval too low")
+        addresses = [allocation.address for allocation in chain.allocations]
+        if len(set(addresses)) != len(addresses):
+            raise GenesisError(f"{chain.role.name} chain: an address is allocated twice")
+    has_idle_beat_in_time = 0 < genesis.timing.idle_interval_ms < genesis.timing.delta_ms
+    if not has_idle_beat_in_time:
+        raise GenesisError("idle_interval_ms has to lie between 0 and delta_ms")
+    for attribute in ("consensus_key", "network_key", "checkpoint_key"):
+        keys = [getattr(validator, attribute) for validator in genesis.validators]
+        if len(set(keys)) != len(keys):
+            raise GenesisError(f"two validators share one {attribute}")
+    for validator in genesis.validators:
+        _check_validator(validator)
+
+
+def _check_validator(validator: GenesisValidator) -> None:
+    try:
+        Ed25519Verifier(validator.consensus_key)
+        Ed25519Verifier(validator.network_key)
+        verify_possession(BlsVerifier(validator.checkpoint_key), validator.possession_proof)
+    except SignatureError as error:
+        raise GenesisError(f"validator {validator.name}: {error}") from error
