@@ -102,7 +102,7 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Receipt of one included transaction, with what JSON-RPC shows besides the consensus fields."""
+    """Receipt of one included transaction: the consensus fields and what JSON-RPC shows."""
 
     transaction_hash: Hash32
     transaction_type: int
@@ -199,7 +199,7 @@ class AccountState:
 
 @dataclass(frozen=True, slots=True)
 class StorageProof:
-    """EIP-1186 proof of one storage slot: ``nodes`` are RLP trie nodes from the storage root down."""
+    """EIP-1186 proof of one storage slot: RLP trie nodes from the storage root down."""
 
     slot: int
     value: int
