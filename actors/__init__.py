@@ -1,0 +1,1 @@
+"""Ray actors: thin shells that decode, persist, step a pure core and run its effects."""

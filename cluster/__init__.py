@@ -1,0 +1,1 @@
+"""Configuration, development genesis, launcher, command line, demo and benchmarks."""

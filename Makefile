@@ -1,0 +1,37 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := ledger consensus bridge execution storage contracts actors gateway cluster
+
+.PHONY: setup demo test lint sim bench clean
+
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: requirements.lock pyproject.toml scripts/setup
+	PYTHON=$(PYTHON) scripts/setup $(VENV)
+	@touch $@
+
+demo: setup
+	$(BIN)/braid demo
+
+test: setup
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(PACKAGES)
+	$(BIN)/lint-imports
+
+sim: setup
+	$(BIN)/python -m tests.simulation
+	$(BIN)/python -m tests.simulation --geo
+
+bench: setup
+	$(BIN)/braid bench consensus
+	$(BIN)/braid bench throughput
+	$(BIN)/braid bench execute
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

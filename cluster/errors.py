@@ -1,0 +1,38 @@
+"""Errors of the cluster package; each message says what to do next.
+
+    ClusterError
+    ├── AlreadyRunning      a network runs from this directory already
+    ├── NotRunning          no network runs from this directory
+    ├── BadDirectory        the data directory is damaged or not one of ours
+    ├── PortsTaken          a port that the network needs is in use
+    ├── StartFailed         Ray or an actor did not come up
+    └── DemoFailed          a step or an invariant of the demo or of a bench failed
+"""
+
+
+class ClusterError(Exception):
+    """Base of everything that this package raises."""
+
+
+class AlreadyRunning(ClusterError):
+    """A network runs from this directory already."""
+
+
+class NotRunning(ClusterError):
+    """No network runs from this directory."""
+
+
+class BadDirectory(ClusterError):
+    """The data directory is damaged or not one of ours."""
+
+
+class PortsTaken(ClusterError):
+    """A port that the network needs is in use."""
+
+
+class StartFailed(ClusterError):
+    """Ray or an actor did not come up."""
+
+
+class DemoFailed(ClusterError):
+    """A step or an invariant of the demo or of a bench failed."""

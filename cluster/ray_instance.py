@@ -1,0 +1,138 @@
+"""One Ray head of our own, started and stopped without touching any other Ray on the machine.
+
+``ray stop`` would end every Ray process of the machine, so the head runs as
+``ray start --head --block`` in a session of its own: ending that process ends
+all its children, and what is left over is found by a variable that all of them inherit.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from cluster.errors import StartFailed
+from cluster.ports import free_ports
+
+START_TIMEOUT_SECONDS = 90.0
+STOP_TIMEOUT_SECONDS = 20.0
+
+_MARKER = "BRAID_RAY_DIRECTORY"
+
+
+@dataclass(frozen=True, slots=True)
+class RayInstance:
+    """A running Ray head."""
+
+    pid: int
+    address: str
+    temporary_directory: Path
+    token_file: Path
+
+    def environment(self) -> dict[str, str]:
+        """Variables with which a process may join this Ray."""
+        return ray_environment(self.token_file)
+
+
+def ray_environment(token_file: Path) -> dict[str, str]:
+    """Variables for a Ray that asks for the token in ``token_file``."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token_file),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    }
+
+
+def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
+    """Start a head and wait until it answers.
+
+    Raises
+    ------
+    StartFailed
+        With the end of Ray's output.
+    """
+    # Unix socket paths are short, so Ray's directory cannot lie below the data directory.
+    temporary = Path(tempfile.mkdtemp(prefix="braid-"))
+    client_port, gcs_port = free_ports(2)
+    command = [
+        str(Path(sys.executable).parent / "ray"), "start", "--head", "--block",
+        f"--port={gcs_port}", f"--ray-client-server-port={client_port}",
+        "--include-dashboard=false", "--disable-usage-stats",
+        f"--num-cpus={cpu_count}", f"--temp-dir={temporary}",
+    ]  # fmt: skip
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | ray_environment(token_file) | {_MARKER: str(temporary)},
+        )
+    try:
+        address = _wait_for_address(process, temporary, log_file)
+    except BaseException:
+        stop_processes(process.pid, temporary)
+        raise
+    return RayInstance(process.pid, address, temporary, token_file)
+
+
+def stop_processes(pid: int, temporary_directory: Path) -> int:
+    """End a head and everything it started; gives how many processes had to be killed."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while time.monotonic() < deadline:
+        _reap(pid)
+        left = processes_of(temporary_directory)
+        if not left:
+            break
+        psutil.wait_procs(left, timeout=0.2)
+    killed = 0
+    for process in processes_of(temporary_directory):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            killed += 1
+    psutil.wait_procs(processes_of(temporary_directory), timeout=5)
+    shutil.rmtree(temporary_directory, ignore_errors=True)
+    return killed
+
+
+def processes_of(temporary_directory: Path) -> list[psutil.Process]:
+    """Live processes that were started for the Ray with this temporary directory."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            if process.environ().get(_MARKER) == str(temporary_directory):
+                found.append(process)
+    return found
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _wait_for_address(process: "subprocess.Popen[bytes]", temporary: Path, log_file: Path) -> str:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    address_file = temporary / "ray_current_cluster"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise StartFailed(f"Ray ended with code {process.returncode}:\n{_tail(log_file)}")
+        if b"Ray runtime started" in log_file.read_bytes() and address_file.exists():
+            return address_file.read_text().strip()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=0.1)
+    raise StartFailed(f"Ray did not start in {START_TIMEOUT_SECONDS:.0f} s:\n{_tail(log_file)}")
+
+
+def _tail(log_file: Path) -> str:
+    return "\n".join(log_file.read_text(errors="replace").splitlines()[-15:])
