@@ -1,0 +1,263 @@
+"""What the protocol says to the predeploys, and how it reads what they say.
+
+System transactions (callers wrap the returned data in
+:class:`execution.types.SystemTransaction` with the target named beside each
+function), ``MessageSent`` logs, and the two views of the loss bound.
+
+Logs and return data may come from a chain that lies: every decoder bounds its
+input first and raises an error of :mod:`contracts.errors`, never anything else.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
+from eth_hash.auto import keccak
+
+from contracts.addresses import PORTAL_ADDRESS
+from contracts.errors import LogError, MessageError, ReturnDataError
+from execution.types import Address, Hash32, Log
+
+MAX_MESSAGE_DATA_BYTES: Final = 4096
+"""Longest data of a message; ``Portal.MAX_DATA_BYTES``."""
+
+MAX_MESSAGE_GAS: Final = 2_000_000
+"""Largest gas limit of a message; ``Portal.MAX_GAS_LIMIT``."""
+
+DELIVERY_RESERVE_GAS: Final = 200_000
+"""Gas that ``deliver`` keeps beside the call; ``Portal.DELIVERY_RESERVE_GAS``."""
+
+MAX_UINT256: Final = 2**256 - 1
+
+_INTRINSIC_GAS: Final = 21_000
+_GAS_PER_DATA_BYTE: Final = 40  # The floor of EIP-7623 for a nonzero byte.
+_BOOKKEEPING_GAS: Final = 100_000  # Nonce, locked value and memory, before the call is made.
+
+_MESSAGE_SENT_HEAD_BYTES: Final = 128  # value, gas limit, offset and length of the data.
+_MAX_MESSAGE_SENT_BYTES: Final = _MESSAGE_SENT_HEAD_BYTES + MAX_MESSAGE_DATA_BYTES
+_MESSAGE_SENT_TOPIC_COUNT: Final = 4
+
+
+def _selector(signature: str) -> bytes:
+    return bytes(keccak(signature.encode())[:4])
+
+
+MESSAGE_SENT_TOPIC: Final = Hash32(
+    keccak(b"MessageSent(uint256,address,address,uint256,uint256,bytes)")
+)
+"""First topic of the logs that the outbox consists of."""
+
+_DELIVER: Final = _selector("deliver(uint256,uint256,address,address,uint256,uint256,bytes)")
+_RETRY: Final = _selector("retry(uint256,address,address,uint256,bytes)")
+_SEND: Final = _selector("send(address,uint256,bytes)")
+_SET_QUARANTINE: Final = _selector("set_quarantine(bool,uint256)")
+_SKIP_OUTBOUND_NONCES: Final = _selector("skip_outbound_nonces(uint256)")
+_RECORD: Final = _selector("record(uint256,bytes32)")
+_LOCKED_WEI: Final = _selector("locked_wei()")
+_REMAINING_EXPOSURE_WEI: Final = _selector("remaining_exposure_wei()")
+_NEXT_INBOUND_NONCE: Final = _selector("next_inbound_nonce()")
+_NEXT_OUTBOUND_NONCE: Final = _selector("next_outbound_nonce()")
+
+
+@dataclass(frozen=True, slots=True)
+class PortalMessage:
+    """One message of a chain's outbox.
+
+    ``sender`` is the Portal itself for a return message. Built only within the
+    Portal's own bounds, so that ``deliver`` can always decode it.
+
+    Raises
+    ------
+    MessageError
+        A field is outside of the Portal's bounds.
+
+    """
+
+    source_chain_id: int
+    nonce: int
+    sender: Address
+    target: Address
+    value_wei: int
+    gas_limit: int
+    data: bytes
+
+    def __post_init__(self) -> None:
+        """Check every bound."""
+        for field in ("source_chain_id", "nonce", "value_wei"):
+            if not 0 <= getattr(self, field) <= MAX_UINT256:
+                raise MessageError(field, "an unsigned 256-bit integer", getattr(self, field))
+        for field in ("sender", "target"):
+            if len(getattr(self, field)) != 20:
+                raise MessageError(field, "20 bytes", f"{len(getattr(self, field))} bytes")
+        if not 0 <= self.gas_limit <= MAX_MESSAGE_GAS:
+            raise MessageError("gas_limit", f"at most {MAX_MESSAGE_GAS}", self.gas_limit)
+        if len(self.data) > MAX_MESSAGE_DATA_BYTES:
+            expected = f"at most {MAX_MESSAGE_DATA_BYTES} bytes"
+            raise MessageError("data", expected, f"{len(self.data)} bytes")
+
+
+def deliver_call(message: PortalMessage) -> bytes:
+    """Return the call data that delivers a message: to the Portal of the other chain."""
+    fields = (
+        message.source_chain_id,
+        message.nonce,
+        message.sender,
+        message.target,
+        message.value_wei,
+        message.gas_limit,
+        message.data,
+    )
+    types = ("uint256", "uint256", "address", "address", "uint256", "uint256", "bytes")
+    return _DELIVER + encode(types, fields)
+
+
+def deliver_gas_limit(message: PortalMessage) -> int:
+    """Return a gas limit with which the system transaction that delivers it cannot run short.
+
+    It covers the call with EIP-150's 64th, what the Portal does around it, and
+    the intrinsic gas at EIP-7623's floor, should the engine charge any.
+    """
+    call_gas = message.gas_limit + message.gas_limit // 63
+    data_gas = _GAS_PER_DATA_BYTE * len(deliver_call(message))
+    return _INTRINSIC_GAS + data_gas + _BOOKKEEPING_GAS + call_gas + DELIVERY_RESERVE_GAS
+
+
+def retry_call(message: PortalMessage) -> bytes:
+    """Return the call data with which anyone retries a parked message."""
+    fields = (message.nonce, message.sender, message.target, message.gas_limit, message.data)
+    return _RETRY + encode(("uint256", "address", "address", "uint256", "bytes"), fields)
+
+
+def send_call(target: Address, gas_limit: int, data: bytes) -> bytes:
+    """Return the call data with which anyone sends a message: to this chain's Portal."""
+    return _SEND + encode(("address", "uint256", "bytes"), (target, gas_limit, data))
+
+
+def set_quarantine_call(is_active: bool, last_good_checkpoint: int) -> bytes:
+    """Return the call data that begins or ends a quarantine: to the ZK chain's Portal.
+
+    ``last_good_checkpoint`` is the number of the last fast block that is trusted.
+    """
+    return _SET_QUARANTINE + encode(("bool", "uint256"), (is_active, last_good_checkpoint))
+
+
+def skip_outbound_nonces_call(next_nonce: int) -> bytes:
+    """Return the call data for the first system transaction of a resumed fast chain's Portal.
+
+    ``next_nonce`` is the larger of the ZK Portal's ``next_inbound_nonce`` and
+    the fast Portal's own ``next_outbound_nonce`` at the last good checkpoint.
+    """
+    return _SKIP_OUTBOUND_NONCES + encode(("uint256",), (next_nonce,))
+
+
+def record_call(zk_block_number: int, state_root: Hash32) -> bytes:
+    """Return the call data that records a ZK block's state root: to the ``OwnershipOracle``."""
+    return _RECORD + encode(("uint256", "bytes32"), (zk_block_number, state_root))
+
+
+def is_message_sent(log: Log) -> bool:
+    """Return whether a log claims to be a ``MessageSent`` of the Portal."""
+    return log.address == PORTAL_ADDRESS and log.topics[:1] == (MESSAGE_SENT_TOPIC,)
+
+
+def decode_message_sent(log: Log, source_chain_id: int) -> PortalMessage:
+    """Decode one log of the outbox.
+
+    Parameters
+    ----------
+    log
+        A log of the Portal, of any origin.
+    source_chain_id
+        The chain that it was found on.
+
+    Raises
+    ------
+    LogError
+        The log is not the exact ABI encoding of a ``MessageSent`` of the Portal.
+    MessageError
+        It is, but of a message that no Portal sends.
+
+    """
+    if not is_message_sent(log):
+        raise LogError("not a MessageSent log of the Portal")
+    if len(log.topics) != _MESSAGE_SENT_TOPIC_COUNT:
+        raise LogError(f"MessageSent: expected 4 topics, got {len(log.topics)}")
+    if any(len(topic) != 32 for topic in log.topics):
+        raise LogError("MessageSent: a topic is not 32 bytes long")
+    if len(log.data) > _MAX_MESSAGE_SENT_BYTES:
+        raise LogError(
+            f"MessageSent: expected at most {_MAX_MESSAGE_SENT_BYTES} bytes, got {len(log.data)}"
+        )
+
+    types = ("uint256", "uint256", "bytes")
+    try:
+        value_wei, gas_limit, data = decode(types, log.data)
+    except (DecodingError, OverflowError) as error:
+        raise LogError(f"MessageSent: {error}") from error
+    is_canonical = encode(types, (value_wei, gas_limit, data)) == log.data
+    if not is_canonical:
+        raise LogError("MessageSent: the data is not canonical ABI")
+    return PortalMessage(
+        source_chain_id=source_chain_id,
+        nonce=int.from_bytes(log.topics[1]),
+        sender=_address_of_topic(log.topics[2]),
+        target=_address_of_topic(log.topics[3]),
+        value_wei=value_wei,
+        gas_limit=gas_limit,
+        data=data,
+    )
+
+
+def locked_wei_call() -> bytes:
+    """Return the view call for the first part of the loss bound: to the ZK chain's Portal."""
+    return _LOCKED_WEI
+
+
+def remaining_exposure_call() -> bytes:
+    """Return the view call for the second part of the loss bound: to the ``RoundGuard``."""
+    return _REMAINING_EXPOSURE_WEI
+
+
+def next_inbound_nonce_call() -> bytes:
+    """Return the view call for the nonce that a Portal delivers next."""
+    return _NEXT_INBOUND_NONCE
+
+
+def next_outbound_nonce_call() -> bytes:
+    """Return the view call for the nonce that a Portal's outbox gives next."""
+    return _NEXT_OUTBOUND_NONCE
+
+
+def loss_bound_wei(locked_wei_output: bytes, remaining_exposure_output: bytes) -> int:
+    """Add up the loss bound from the outputs of its two view calls, in wei.
+
+    Raises
+    ------
+    ReturnDataError
+        An output is not one 32-byte word.
+
+    """
+    locked_wei = decode_uint256("Portal.locked_wei", locked_wei_output)
+    exposure_wei = decode_uint256("RoundGuard.remaining_exposure_wei", remaining_exposure_output)
+    return locked_wei + exposure_wei
+
+
+def decode_uint256(view: str, output: bytes) -> int:
+    """Decode the output of a view that returns one unsigned integer.
+
+    Raises
+    ------
+    ReturnDataError
+        The output is not one 32-byte word; ``view`` names it in the message.
+
+    """
+    if len(output) != 32:
+        raise ReturnDataError(view, "32 bytes", len(output))
+    return int.from_bytes(output)
+
+
+def _address_of_topic(topic: Hash32) -> Address:
+    if any(topic[:12]):
+        raise LogError("MessageSent: an indexed address is longer than 20 bytes")
+    return Address(topic[12:])

@@ -1,0 +1,118 @@
+"""Compiles the Vyper sources to the artifacts that are committed beside them.
+
+Needs the development dependencies (``vyper``, ``snekmate``), which the running
+product does not. Run ``python -m contracts.build`` after a change in
+``contracts/src`` and ``python -m contracts.build --check`` to see whether the
+artifacts match.
+"""
+
+import hashlib
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+from contracts.compiled import ARTIFACTS_FOLDER, CONTRACT_NAMES, artifact_path
+
+SOURCE_FOLDER: Final = Path(__file__).parent / "src"
+EVM_VERSION: Final = "prague"
+
+
+def compile_contract(name: str) -> str:
+    """Compile one contract.
+
+    Parameters
+    ----------
+    name
+        One of :data:`contracts.compiled.CONTRACT_NAMES`.
+
+    Returns
+    -------
+    str
+        The artifact: a JSON object whose encoding is the same on every machine.
+
+    """
+    # The compiler is a development dependency without type information.
+    import vyper  # type: ignore[import-untyped]
+    from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
+    from vyper.compiler.input_bundle import (  # type: ignore[import-untyped]
+        FilesystemInputBundle,
+    )
+    from vyper.compiler.settings import (  # type: ignore[import-untyped]
+        OptimizationLevel,
+        Settings,
+    )
+
+    source = source_path(name)
+    bundle = FilesystemInputBundle([_snekmate_root(), SOURCE_FOLDER])
+    output = compile_from_file_input(
+        bundle.load_file(source),
+        input_bundle=bundle,
+        settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM_VERSION),
+        output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
+    )
+    layout = output["layout"].get("storage_layout", {})
+    artifact = {
+        "name": name,
+        "compiler": f"vyper {vyper.__version__}",
+        "evm_version": EVM_VERSION,
+        "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
+        "abi": output["abi"],
+        "bytecode": output["bytecode"],
+        "runtime_bytecode": output["bytecode_runtime"],
+        "has_immutables": bool(output["layout"].get("code_layout")),
+        "storage_layout": _slots_by_name(layout),
+    }
+    return json.dumps(artifact, indent=1, sort_keys=True) + "\n"
+
+
+def source_path(name: str) -> Path:
+    """Return the Vyper source of a contract; the examples lie in their own folder."""
+    (path,) = SOURCE_FOLDER.rglob(f"{name}.vy")
+    return path
+
+
+def main(arguments: list[str]) -> int:
+    """Build all artifacts, or compare them with ``--check``; return the exit status."""
+    is_check = arguments == ["--check"]
+    stale_names = []
+    ARTIFACTS_FOLDER.mkdir(exist_ok=True)
+    for name in CONTRACT_NAMES:
+        built = compile_contract(name)
+        path = artifact_path(name)
+        if path.is_file() and path.read_text() == built:
+            continue
+        stale_names.append(name)
+        if not is_check:
+            path.write_text(built)
+            print(f"built {name}")
+    if is_check and stale_names:
+        print(f"stale artifacts, run python -m contracts.build: {', '.join(stale_names)}")
+        return 1
+    return 0
+
+
+def _snekmate_root() -> Path:
+    """Return the folder that the compiler must search to find ``snekmate``."""
+    specification = importlib.util.find_spec("snekmate")
+    if specification is None or not specification.submodule_search_locations:
+        raise ModuleNotFoundError("snekmate is not installed; install the dev dependencies")
+    return Path(specification.submodule_search_locations[0]).parent
+
+
+def _slots_by_name(layout: dict[str, object], prefix: str = "") -> dict[str, int]:
+    """Flatten the compiler's storage layout to ``{"module.variable": slot}``."""
+    slots: dict[str, int] = {}
+    for name, entry in layout.items():
+        if not isinstance(entry, dict):
+            raise TypeError(f"storage layout: expected an object for {name}, got {entry!r}")
+        if isinstance(entry.get("slot"), int):
+            slots[prefix + name] = entry["slot"]
+        else:
+            slots.update(_slots_by_name(entry, f"{prefix}{name}."))
+    return slots
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
