@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from actors.transport.channels import POLICIES, Overflow
+from actors.transport.channels import LENGTH_PREFIX_BYTES, POLICIES, Overflow
 from actors.transport.errors import NotRunningError
 from actors.transport.interface import Channel, Received
 
@@ -19,7 +19,8 @@ class Inbox:
     """Messages per (peer, channel), taken fairly: channels by priority, peers in turn.
 
     ``put`` may be called from any thread; everything else from the event loop's.
-    Memory is bounded by the message count here and by the receive windows in bytes.
+    Each (peer, channel) holds at most the channel's ``queue_messages`` messages and
+    ``receive_window_bytes`` bytes, prefixes included.
     """
 
     def __init__(self, peers: Iterable[int]) -> None:
@@ -27,6 +28,8 @@ class Inbox:
         self._queues = {
             channel: {peer: deque[bytes]() for peer in self._peers} for channel in Channel
         }
+        keys = [(peer, channel) for peer in self._peers for channel in Channel]
+        self._queued_bytes = dict.fromkeys(keys, 0)
         self._lock = threading.Lock()
         self._waiting = 0
         self._first_peer = 0
@@ -34,7 +37,7 @@ class Inbox:
         self._wake = asyncio.Event()
         self._wake_is_due = False
         self._closed = False
-        self.dropped = {(peer, channel): 0 for peer in self._peers for channel in Channel}
+        self.dropped = dict.fromkeys(keys, 0)
 
     def open(self) -> None:
         """Bind to the running event loop."""
@@ -45,22 +48,35 @@ class Inbox:
         self._closed = True
         self._wake.set()
 
+    def queued_bytes(self, peer: int, channel: Channel) -> int:
+        """Return the stream bytes (with prefixes) of the messages that wait."""
+        return self._queued_bytes[peer, channel]
+
     def put(self, peer: int, channel: Channel, payloads: Sequence[bytes]) -> int:
-        """Queue messages in order; return the bytes of those dropped for lack of room."""
+        """Queue messages in order; return the stream bytes of those dropped."""
         policy = POLICIES[channel]
+        key = (peer, channel)
         queue = self._queues[channel][peer]
         dropped_bytes = 0
         with self._lock:
             for payload in payloads:
-                if len(queue) >= policy.queue_messages:
-                    self.dropped[peer, channel] += 1
+                size = len(payload) + LENGTH_PREFIX_BYTES
+                while queue and (
+                    len(queue) >= policy.queue_messages
+                    or self._queued_bytes[key] + size > policy.receive_window_bytes
+                ):
+                    self.dropped[key] += 1
                     if policy.overflow is Overflow.DROP_NEWEST:
-                        dropped_bytes += len(payload)
-                        continue
-                    dropped_bytes += len(queue.popleft())
+                        dropped_bytes += size
+                        break
+                    oldest_size = len(queue.popleft()) + LENGTH_PREFIX_BYTES
+                    dropped_bytes += oldest_size
+                    self._queued_bytes[key] -= oldest_size
                     self._waiting -= 1
-                queue.append(payload)
-                self._waiting += 1
+                else:
+                    queue.append(payload)
+                    self._queued_bytes[key] += size
+                    self._waiting += 1
             must_wake = not self._wake_is_due and self._waiting > 0
             self._wake_is_due = self._wake_is_due or must_wake
         if must_wake and self._loop is not None and not self._closed:
@@ -100,7 +116,9 @@ class Inbox:
                     if not waiting:
                         break
                     for peer, queue in waiting:
-                        received.append(Received(peer, channel, queue.popleft()))
+                        payload = queue.popleft()
+                        self._queued_bytes[peer, channel] -= len(payload) + LENGTH_PREFIX_BYTES
+                        received.append(Received(peer, channel, payload))
                     waiting = [entry for entry in waiting if entry[1]]
             self._waiting -= len(received)
             self._wake_is_due = True  # nobody waits now: put() need not wake

@@ -1,0 +1,123 @@
+"""Configuration of the libp2p transport."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from actors.transport.channels import MEBIBYTE
+from actors.transport.errors import ConfigurationError
+
+KEY_BYTES = 32
+DIGEST_BYTES = 32
+MAXIMUM_PORT = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class PeerAddress:
+    """A validator of genesis as the network sees it.
+
+    Parameters
+    ----------
+    index
+        Validator index.
+    public_key
+        Ed25519 public key of its network identity, 32 bytes.
+    host, port
+        Where it listens: IP address or name. Port 0 means not known yet; such a peer is
+        dialled after ``set_peer_address``.
+    """
+
+    index: int
+    public_key: bytes
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransportTiming:
+    """Times and rates; the defaults suit a local and a wide-area network.
+
+    Parameters
+    ----------
+    heartbeat_seconds
+        Interval of pings on each connection.
+    dead_peer_seconds
+        Silence after which a connection is closed.
+    write_timeout_seconds
+        How long the kernel may refuse bytes to a peer before its connection is closed.
+    handshake_timeout_seconds
+        Limit of a dial, and of an inbound connection until all channels are open.
+    reconnect_minimum_seconds, reconnect_maximum_seconds
+        Bounds of the exponential backoff between dials, before jitter of up to half.
+    inbound_bytes_per_second, inbound_frames_per_second
+        Sustained rates read from one peer; beyond them reading pauses.
+    """
+
+    heartbeat_seconds: float = 1.0
+    dead_peer_seconds: float = 2.5
+    write_timeout_seconds: float = 2.0
+    handshake_timeout_seconds: float = 5.0
+    reconnect_minimum_seconds: float = 0.1
+    reconnect_maximum_seconds: float = 5.0
+    inbound_bytes_per_second: float = 128.0 * MEBIBYTE
+    inbound_frames_per_second: float = 50_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class TransportConfig:
+    """Everything one validator's transport needs.
+
+    Parameters
+    ----------
+    index
+        Own validator index.
+    network_seed
+        Own Ed25519 seed of the network identity, 32 bytes.
+    listen_host, listen_port
+        Where to listen; an IP address, and port 0 for any free one.
+    peers
+        Every validator of genesis; the own entry may be among them.
+    genesis_digest
+        32 bytes; peers with another genesis are refused.
+    random_seed
+        Seed of the reconnect jitter.
+
+    Raises
+    ------
+    ConfigurationError
+        A length, port or index is wrong, or two peers share an index or a key.
+    """
+
+    index: int
+    network_seed: bytes = field(repr=False)
+    listen_host: str
+    listen_port: int
+    peers: tuple[PeerAddress, ...]
+    genesis_digest: bytes
+    random_seed: int = 0
+    timing: TransportTiming = TransportTiming()
+
+    def __post_init__(self) -> None:
+        others = self.other_peers
+        if len(self.network_seed) != KEY_BYTES:
+            raise ConfigurationError(f"network_seed has {len(self.network_seed)} bytes, needs 32")
+        if len(self.genesis_digest) != DIGEST_BYTES:
+            raise ConfigurationError(
+                f"genesis_digest has {len(self.genesis_digest)} bytes, needs 32"
+            )
+        if any(len(peer.public_key) != KEY_BYTES for peer in self.peers):
+            raise ConfigurationError("every peer needs an Ed25519 public key of 32 bytes")
+        ports = [self.listen_port, *(peer.port for peer in self.peers)]
+        if any(not 0 <= port <= MAXIMUM_PORT for port in ports):
+            raise ConfigurationError(f"a port is outside 0..{MAXIMUM_PORT}")
+        if len({peer.index for peer in self.peers}) != len(self.peers):
+            raise ConfigurationError("two peers have the same index")
+        if len({peer.public_key for peer in self.peers}) != len(self.peers):
+            raise ConfigurationError("two peers have the same public key")
+        if not others:
+            raise ConfigurationError("peers names no other validator")
+
+    @property
+    def other_peers(self) -> tuple[PeerAddress, ...]:
+        """The peers without the own entry."""
+        return tuple(peer for peer in self.peers if peer.index != self.index)
