@@ -9,9 +9,9 @@ the gateway turns them into JSON-RPC errors.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
+from execution.mempool import AddOutcome, PooledTransaction
 from execution.types import AccountProof, AccountState, Address, CallRequest, CallResult, Hash32
 from gateway.log_query import LogQuery
 from gateway.views import (
@@ -32,39 +32,11 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 class SubmittedTransaction:
     """A transaction that passed every check which needs no mempool.
 
-    Prices are in wei per gas; a legacy transaction's price is both its fee and
-    its priority fee.
+    ``account_nonce`` is the sender's as :class:`AdmissionState` gave it.
     """
 
-    raw: bytes
-    transaction_hash: Hash32
-    sender: Address
-    nonce: int
-    gas_limit: int
-    max_fee_wei: int
-    max_priority_fee_wei: int
-    value_wei: int
-
-
-class RejectionReason(StrEnum):
-    """Why a mempool refuses a transaction; the values are geth's messages."""
-
-    ALREADY_KNOWN = "already known"
-    NONCE_TOO_LOW = "nonce too low"
-    NONCE_TOO_HIGH = "nonce too high"
-    REPLACEMENT_UNDERPRICED = "replacement transaction underpriced"
-    UNDERPRICED = "transaction underpriced"
-    INSUFFICIENT_FUNDS = "insufficient funds for gas * price + value"
-    POOL_FULL = "txpool is full"
-    SENDER_LIMIT = "account limit exceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A refusal with its details; an empty ``detail`` adds nothing to the message."""
-
-    reason: RejectionReason
-    detail: str = ""
+    transaction: PooledTransaction
+    account_nonce: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +59,11 @@ class FeeRange:
 
 
 class ChainBackend(Protocol):
-    """One EVM chain of a node. Block numbers are of blocks that exist or may not exist."""
+    """One EVM chain of a node.
+
+    ``at`` names the block after which state is read; ``None`` means the newest
+    executed block at the moment of reading, which spares a call for its number.
+    """
 
     async def heads(self) -> Heads:
         """Newest block number of each confirmation tier."""
@@ -105,6 +81,10 @@ class ChainBackend(Protocol):
         """Number of the executed block of that hash: cheaper than the block."""
         ...
 
+    async def block_hashes(self, first_number: int, last_number: int) -> Sequence[Hash32]:
+        """Hashes of the existing blocks of a range, both ends included, in order."""
+        ...
+
     async def transactions(
         self, hashes: Sequence[Hash32]
     ) -> Sequence[IncludedTransaction | PendingTransaction | None]:
@@ -119,45 +99,45 @@ class ChainBackend(Protocol):
         """Accounts at ``latest`` and the base fee that the next block will have."""
         ...
 
-    async def accounts(self, addresses: Sequence[Address], number: int) -> Sequence[AccountState]:
-        """Account states after block ``number``, in the order of ``addresses``."""
+    async def accounts(
+        self, addresses: Sequence[Address], at: int | None
+    ) -> Sequence[AccountState]:
+        """Account states in the order of ``addresses``."""
         ...
 
     async def pending_nonces(self, addresses: Sequence[Address]) -> Sequence[int]:
         """Nonce that each account's next transaction needs, counting those in the mempool."""
         ...
 
-    async def code(self, address: Address, number: int) -> bytes:
-        """Contract code after block ``number``."""
+    async def code(self, address: Address, at: int | None) -> bytes:
+        """Contract code; empty if there is none."""
         ...
 
-    async def storage_at(self, address: Address, slot: int, number: int) -> int:
-        """Value of a storage slot after block ``number``."""
+    async def storage_at(self, address: Address, slot: int, at: int | None) -> int:
+        """Value of a storage slot."""
         ...
 
-    async def call(self, request: CallRequest, number: int) -> CallResult:
-        """Run a call on the state after block ``number`` and forget its effects."""
+    async def call(self, request: CallRequest, at: int | None) -> CallResult:
+        """Run a call and forget its effects."""
         ...
 
-    async def estimate_gas(self, request: CallRequest, number: int) -> CallResult:
+    async def estimate_gas(self, request: CallRequest, at: int | None) -> CallResult:
         """Find the least gas limit with which a call succeeds: it is in ``gas_used``.
 
         A call that no gas limit makes succeed gives the failed result.
         """
         ...
 
-    async def proof(self, address: Address, slots: Sequence[int], number: int) -> AccountProof:
-        """EIP-1186 proof of an account and some of its slots after block ``number``."""
+    async def proof(self, address: Address, slots: Sequence[int], at: int | None) -> AccountProof:
+        """EIP-1186 proof of an account and some of its slots."""
         ...
 
     async def fees(self, first_number: int, last_number: int) -> FeeRange:
         """Fees of the existing blocks from ``first_number`` to ``last_number``, both included."""
         ...
 
-    async def submit(
-        self, transactions: Sequence[SubmittedTransaction]
-    ) -> Sequence[Rejection | None]:
-        """Offer transactions to the mempool; ``None`` for each one that it took."""
+    async def submit(self, transactions: Sequence[SubmittedTransaction]) -> Sequence[AddOutcome]:
+        """Offer transactions to the mempool; one outcome for each, in order."""
         ...
 
 

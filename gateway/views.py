@@ -49,8 +49,7 @@ class StoredBlock:
     """One executed block: Ethereum header, transactions and receipts, and its ledger position.
 
     ``transactions[i]`` is the raw encoding whose receipt is ``receipts[i]``, system
-    transactions first. ``gas_used`` leaves system transactions out. ``ledger`` is
-    ``None`` for the genesis block only.
+    transactions first. ``ledger`` is ``None`` for the genesis block only.
     """
 
     number: int
