@@ -102,12 +102,11 @@ class Muxer:
 
     # LIFE CYCLE
 
-    async def run(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self) -> None:
         """Read and write until the connection ends; ``reason`` then says why."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._write_refused_bytes)
-                task_status.started()
                 await self._read_until_end()
                 nursery.cancel_scope.cancel()
         finally:
@@ -150,7 +149,7 @@ class Muxer:
             if self._early_plaintext:
                 self._handle_plaintext(self._early_plaintext)
             while True:
-                await trio.lowlevel.wait_readable(self._socket)
+                await trio.lowlevel.wait_readable(self._socket.fileno())
                 try:
                     data = self._socket.recv(READ_BYTES)
                 except BlockingIOError:
@@ -367,7 +366,7 @@ class Muxer:
             while may_have_more:
                 if not self._send_unsent():
                     with trio.move_on_after(self._write_timeout_seconds) as timeout:
-                        await trio.lowlevel.wait_writable(self._socket)
+                        await trio.lowlevel.wait_writable(self._socket.fileno())
                     if timeout.cancelled_caught:
                         self.fail(f"write timeout after {self._write_timeout_seconds} s")
                         return
