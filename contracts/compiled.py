@@ -19,7 +19,7 @@ GAME_NAMES: Final = ("AccessPass", "Trophy", "Market", "Arena")
 EXAMPLE_NAMES: Final = ("ForgedArena",)
 """Contracts that show an attack; never part of a deployment."""
 
-CONTRACT_NAMES: Final = ("Portal", "RoundGuard")
+CONTRACT_NAMES: Final = PREDEPLOY_NAMES + GAME_NAMES + EXAMPLE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
