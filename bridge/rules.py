@@ -1,0 +1,238 @@
+"""The rules of the ledger: whether a block follows, and the state after it.
+
+Every validator runs :func:`apply_block` over the same blocks and so has the same
+state and orders the same work. The order within a block is: header, evidence,
+operator votes, checkpoints, work. So a block that completes a quarantine cuts off
+the fast chain's checkpoints in itself already, and a message is delivered at the
+earliest by the very block that carries its checkpoint.
+
+Two checks are left to the caller: the checkpoints' signatures, since they are
+expensive (:func:`bridge.checkpoints.certificates_of`), and the clock, since it is
+not the same for all (:func:`check_drift`). Neither is needed for a block that a
+quorum has notarized.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from bridge.checkpoints import accept_checkpoint
+from bridge.digests import WINDOW_BLOCKS
+from bridge.errors import (
+    AlreadyConvicted,
+    BlockTooLarge,
+    ChainTooFarAhead,
+    InvalidEvidence,
+    TimestampAhead,
+    TimestampBeforeParent,
+    ViewNotAfterParent,
+    WrongBody,
+    WrongChainNumber,
+    WrongEpoch,
+    WrongHeight,
+    WrongParent,
+    WrongProposer,
+)
+from bridge.quarantine import accept_operator_vote
+from bridge.state import BridgeState, ChainState
+from bridge.work import (
+    MAX_ZK_ROOTS_PER_BLOCK,
+    ChainWork,
+    Delivery,
+    FastReplay,
+    RecordZkRoot,
+    SetQuarantine,
+    amend_for_replay,
+    count_deliverable,
+)
+from ledger.block import MAX_BLOCK_BYTES, BlockHeader, SealedBlock, body_digest
+from ledger.errors import EvidenceError, SignatureError
+from ledger.evidence import Evidence, culprit_of
+from ledger.types import BlockNumber, ChainRole, ValidatorIndex
+from ledger.validators import ValidatorSet
+
+MAX_BLOCKS_WITHOUT_CHECKPOINT: Final = WINDOW_BLOCKS // 2
+"""How far a chain's order may run ahead of its last certified checkpoint (8,064 blocks).
+
+It bounds what the state holds, keeps order from outrunning execution without end,
+and leaves as many older blocks in the window to resume from. Also a quarantined
+chain is ordered no further than this.
+"""
+
+
+def apply_block(
+    state: BridgeState, sealed: SealedBlock, validators: ValidatorSet, leader: ValidatorIndex
+) -> tuple[BridgeState, ChainWork]:
+    """The state after a block, and what the block's execution starts with.
+
+    Parameters
+    ----------
+    leader
+        Leader of the view in the block's header. The caller has compared that view
+        with the one that the block is proposed in.
+
+    Raises
+    ------
+    BlockRejected
+        One of its subclasses, naming the rule that the block breaks.
+    """
+    header, body = sealed.header, sealed.body
+    check_header(state, sealed, validators, leader)
+
+    # EVIDENCE
+    for evidence in body.evidence:
+        state = accept_evidence(state, evidence, validators)
+
+    # OPERATOR VOTES
+    replay: FastReplay | None = None
+    for vote in body.operator_votes:
+        state, ended = accept_operator_vote(state, vote, validators, header.height, sealed.digest)
+        replay = ended if ended is not None else replay
+
+    # CHECKPOINTS
+    for checkpoint in body.checkpoints:
+        state = accept_checkpoint(state, checkpoint)
+    if not has_room(state, header.chain):
+        raise ChainTooFarAhead(
+            f"block {header.chain_block_number} with the last checkpoint at "
+            f"{state.chain(header.chain).certified.number}"
+        )
+
+    # WORK
+    state = _append(state, sealed)
+    state, work = _take_work(state, header.chain)
+    if replay is not None:
+        work = amend_for_replay(replace(work, replay=replay), replay)
+    return state, work
+
+
+def check_header(
+    state: BridgeState, sealed: SealedBlock, validators: ValidatorSet, leader: ValidatorIndex
+) -> None:
+    """Check that a block's header extends the state, and that its body is the header's.
+
+    Raises
+    ------
+    HeaderRejected
+        One of its subclasses.
+    """
+    header = sealed.header
+    if header.epoch != validators.epoch:
+        raise WrongEpoch(header.epoch, validators.epoch)
+    if header.height != state.height + 1:
+        raise WrongHeight(header.height, state.height + 1)
+    if header.parent != state.digest:
+        raise WrongParent(header.parent, state.digest)
+    if header.view <= state.view:
+        raise ViewNotAfterParent(f"view {header.view}, the parent's is {state.view}")
+    if header.chain_block_number != state.chain(header.chain).number + 1:
+        raise WrongChainNumber(header.chain_block_number, state.chain(header.chain).number + 1)
+    if header.proposer != leader:
+        raise WrongProposer(header.proposer, leader)
+    if header.timestamp_ms < state.timestamp_ms:
+        raise TimestampBeforeParent(f"{header.timestamp_ms} ms, parent {state.timestamp_ms} ms")
+    if len(sealed.encoded) > MAX_BLOCK_BYTES:
+        raise BlockTooLarge(f"{len(sealed.encoded)} bytes, at most {MAX_BLOCK_BYTES}")
+    body = body_digest(sealed.body)
+    if header.body != body:
+        raise WrongBody(header.body, body)
+
+
+def check_drift(header: BlockHeader, now_ms: int, max_drift_ms: int) -> None:
+    """Check a proposal's time against this node's clock, before voting for it.
+
+    Raises
+    ------
+    TimestampAhead
+        If it lies further ahead than the genesis allows.
+    """
+    ahead_ms = header.timestamp_ms - now_ms
+    if ahead_ms > max_drift_ms:
+        raise TimestampAhead(f"{ahead_ms} ms ahead of the clock, at most {max_drift_ms} ms")
+
+
+def has_room(state: BridgeState, role: ChainRole) -> bool:
+    """Whether one more block of the chain keeps within its distance from the last checkpoint."""
+    chain = state.chain(role)
+    return chain.number + 1 - chain.certified.number <= MAX_BLOCKS_WITHOUT_CHECKPOINT
+
+
+def accept_evidence(
+    state: BridgeState, evidence: Evidence, validators: ValidatorSet
+) -> BridgeState:
+    """The state with one more validator convicted.
+
+    Raises
+    ------
+    EvidenceRejected
+        If the evidence is wrong, or the validator convicted already.
+    """
+    try:
+        culprit = culprit_of(evidence)
+        if culprit in state.convicted:
+            raise AlreadyConvicted(f"validator {culprit}")
+        validators.verify_evidence(evidence)
+    except (EvidenceError, SignatureError) as error:
+        raise InvalidEvidence(str(error)) from error
+    return replace(state, convicted=tuple(sorted((*state.convicted, culprit))))
+
+
+def has_work(state: BridgeState, role: ChainRole) -> bool:
+    """Whether messages, roots or a quarantine's change wait for the chain's next block."""
+    if role is ChainRole.ZK and state.quarantine.notices:
+        return True
+    if state.quarantine.is_active:
+        return False
+    return bool(state.chain(role).pending) or (
+        role is ChainRole.FAST and bool(state.pending_zk_roots)
+    )
+
+
+def _append(state: BridgeState, sealed: SealedBlock) -> BridgeState:
+    header = sealed.header
+    chain = state.chain(header.chain)
+    chain = replace(
+        chain,
+        number=header.chain_block_number,
+        timestamp_ms=header.timestamp_ms,
+        digests=chain.digests.append(sealed.digest),
+    )
+    return replace(
+        state.with_chain(header.chain, chain),
+        height=header.height,
+        digest=sealed.digest,
+        view=header.view,
+        timestamp_ms=header.timestamp_ms,
+    )
+
+
+def _take_work(state: BridgeState, role: ChainRole) -> tuple[BridgeState, ChainWork]:
+    chain = state.chain(role)
+    work = ChainWork(role, BlockNumber(chain.number), chain.next_system_nonce)
+
+    # QUARANTINE
+    if role is ChainRole.ZK and state.quarantine.notices:
+        changes = tuple(
+            SetQuarantine(notice.is_active, notice.last_good_checkpoint)
+            for notice in state.quarantine.notices
+        )
+        work = replace(work, quarantine=changes)
+        state = replace(state, quarantine=replace(state.quarantine, notices=()))
+    if state.quarantine.is_active:
+        return _after(state, chain, work)
+
+    # ZK ROOTS
+    if role is ChainRole.FAST:
+        taken = state.pending_zk_roots[:MAX_ZK_ROOTS_PER_BLOCK]
+        roots = tuple(RecordZkRoot(root.number, root.state_root) for root in taken)
+        work = replace(work, zk_roots=roots)
+        state = replace(state, pending_zk_roots=state.pending_zk_roots[len(taken) :])
+
+    # DELIVERIES
+    count = count_deliverable(chain.pending)
+    work = replace(work, deliveries=tuple(Delivery(message) for message in chain.pending[:count]))
+    return _after(state, replace(chain, pending=chain.pending[count:]), work)
+
+
+def _after(state: BridgeState, chain: ChainState, work: ChainWork) -> tuple[BridgeState, ChainWork]:
+    chain = replace(chain, next_system_nonce=work.next_system_nonce)
+    return state.with_chain(work.role, chain), work

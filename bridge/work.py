@@ -1,0 +1,143 @@
+"""What a block's execution starts with: the work that the ledger orders for its chain.
+
+Each item becomes one system transaction. They come before the block's own
+transactions, in the order of :meth:`ChainWork.numbered_items`, and each has the
+next system nonce of its chain, so that no two have one hash.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ledger.crossing import Message
+from ledger.types import BlockNumber, ChainRole, EvmHash
+
+MAX_DELIVERIES_PER_BLOCK: Final = 256
+MAX_DELIVERY_GAS_PER_BLOCK: Final = 60_000_000
+MAX_ZK_ROOTS_PER_BLOCK: Final = 8
+
+MAX_MESSAGE_GAS: Final = 2_000_000
+"""What a message's own call may use at most; a message that asks for more is not called."""
+
+_DELIVERY_FIXED_GAS: Final = 400_000
+_DELIVERY_GAS_PER_BYTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Deliver the next message of the other chain's outbox."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class RecordZkRoot:
+    """Tell the fast chain's ``OwnershipOracle`` the state root of a ZK block."""
+
+    number: BlockNumber
+    state_root: EvmHash
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuarantine:
+    """Tell the ZK chain that the fast chain is cut off, or that it is back.
+
+    ``last_good_checkpoint`` is the number of the last fast block whose state is trusted.
+    """
+
+    is_active: bool
+    last_good_checkpoint: BlockNumber
+
+
+@dataclass(frozen=True, slots=True)
+class SkipOutboundNonces:
+    """Let the fast chain's outbox go on at ``next_nonce``: the first thing that a replay does.
+
+    The nonces below it are taken by messages that the ZK chain has already.
+    """
+
+    next_nonce: int
+
+
+WorkItem = Delivery | RecordZkRoot | SetQuarantine | SkipOutboundNonces
+
+
+@dataclass(frozen=True, slots=True)
+class FastReplay:
+    """The fast chain goes back to a certified checkpoint and executes what follows anew.
+
+    The executor returns to the state after block ``checkpoint_number``, whose root
+    must be ``checkpoint_state_root`` (all zero: the genesis state), and executes
+    every stored later block again, each with :func:`amend_for_replay` of its work.
+    """
+
+    checkpoint_number: BlockNumber
+    checkpoint_state_root: EvmHash
+    next_message_nonce: int
+    system_nonce: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChainWork:
+    """The work of one block of one chain.
+
+    ``replay`` is set on the block that ended a quarantine, which may be of either
+    chain: the fast chain is to be replayed before anything later of it executes.
+    ``skip`` is set on the first replayed block.
+    """
+
+    role: ChainRole
+    number: BlockNumber
+    first_system_nonce: int
+    quarantine: tuple[SetQuarantine, ...] = ()
+    zk_roots: tuple[RecordZkRoot, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    skip: tuple[int, SkipOutboundNonces] | None = None
+    replay: FastReplay | None = None
+
+    @property
+    def next_system_nonce(self) -> int:
+        """System nonce of the chain after this block."""
+        count = len(self.quarantine) + len(self.zk_roots) + len(self.deliveries)
+        return self.first_system_nonce + count
+
+    def numbered_items(self) -> tuple[tuple[int, WorkItem], ...]:
+        """All items with their system nonces, in the order of execution."""
+        items: tuple[WorkItem, ...] = (*self.quarantine, *self.zk_roots, *self.deliveries)
+        numbered = tuple(enumerate(items, start=self.first_system_nonce))
+        return numbered if self.skip is None else (self.skip, *numbered)
+
+
+def amend_for_replay(work: ChainWork, replay: FastReplay) -> ChainWork:
+    """The work of a block of the fast chain, as a replay executes it.
+
+    The first replayed block starts with the skip; one that an earlier replay had
+    put on a later block is dropped, since this replay's covers it.
+    """
+    is_replayed = work.role is ChainRole.FAST and work.number > replay.checkpoint_number
+    if not is_replayed:
+        return work
+    if work.number > replay.checkpoint_number + 1:
+        return replace(work, skip=None)
+    return replace(work, skip=(replay.system_nonce, SkipOutboundNonces(replay.next_message_nonce)))
+
+
+def delivery_gas(message: Message) -> int:
+    """Gas limit of the system transaction that delivers a message.
+
+    Covers the message's own call (and the 1/64 that EIP-150 keeps back from it),
+    its calldata, and the Portal's bookkeeping.
+    """
+    is_callable = message.gas_limit <= MAX_MESSAGE_GAS
+    call_gas = message.gas_limit if is_callable else 0
+    data_gas = _DELIVERY_GAS_PER_BYTE * len(message.data)
+    return call_gas + call_gas // 63 + data_gas + _DELIVERY_FIXED_GAS
+
+
+def count_deliverable(pending: tuple[Message, ...]) -> int:
+    """How many messages from the front of a queue fit in one block: at least one, if any waits."""
+    gas = 0
+    for count, message in enumerate(pending[:MAX_DELIVERIES_PER_BLOCK]):
+        gas += delivery_gas(message)
+        if gas > MAX_DELIVERY_GAS_PER_BLOCK and count > 0:
+            return count
+    return min(len(pending), MAX_DELIVERIES_PER_BLOCK)
