@@ -1,0 +1,156 @@
+"""py-evm's Prague rules, and the calls that the protocol itself makes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
+from eth.vm.forks.prague.computation import PragueComputation
+from eth.vm.forks.prague.state import PragueState
+from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
+from eth.vm.message import Message
+
+from execution._reference_state import Database
+from execution._reference_transactions import EvmTransaction, floor_gas
+from execution.types import (
+    SYSTEM_ADDRESS,
+    Address,
+    BlockInput,
+    Hash32,
+    Log,
+    SystemTransaction,
+)
+
+# A py-evm computation: what one message call did.
+Computation = Any
+
+
+# py-evm is untyped, so its classes are Any to mypy.
+class ReferenceComputation(PragueComputation):  # type: ignore[misc]
+    """Prague's computation with one correction.
+
+    py-evm 0.12.1b1 takes every message from the transaction's sender for the
+    outermost one. Since EIP-7702 the sender can have code and create contracts,
+    and py-evm then charges their initcode words (EIP-3860) twice.
+    """
+
+    @property
+    def is_origin_computation(self) -> bool:
+        """Whether this is the transaction's outermost message."""
+        return bool(self.msg.depth == 0)
+
+
+class ReferenceState(PragueState):  # type: ignore[misc]
+    """Prague's state, with the corrected computation."""
+
+    computation_class = ReferenceComputation
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one transaction or system transaction did."""
+
+    is_success: bool
+    gas_used: int
+    logs: tuple[Log, ...]
+    output: bytes
+    created_address: Address | None
+
+
+def build_state(
+    database: Database,
+    root: Hash32,
+    block: BlockInput,
+    chain_id: int,
+    base_fee_wei: int,
+    ancestor_hashes: Sequence[Hash32],
+) -> Any:
+    """py-evm's state for one block; ``ancestor_hashes`` starts with the parent's."""
+    context = ExecutionContext(
+        coinbase=block.coinbase,
+        timestamp=block.timestamp_seconds,
+        block_number=block.number,
+        difficulty=0,
+        mix_hash=block.prev_randao,
+        gas_limit=block.gas_limit,
+        prev_hashes=ancestor_hashes,
+        chain_id=chain_id,
+        base_fee_per_gas=base_fee_wei,
+        excess_blob_gas=0,
+    )
+    return ReferenceState(database, context, root)
+
+
+def apply_transaction(state: Any, transaction: EvmTransaction) -> Outcome:
+    """Execute a transaction that passed all checks; py-evm raises if it disagrees."""
+    state.lock_changes()
+    computation = state.apply_transaction(transaction)
+
+    # py-evm's receipts cap the refund by the calldata floor too; the executor, which
+    # moves the fees, does not, and nor do EIP-3529 and EIP-7623.
+    gas_spent = transaction.gas - computation.get_gas_remaining()
+    executor = state.get_transaction_executor()
+    refund = executor.calculate_gas_refund(computation, gas_spent)
+    is_creation = transaction.to == b""
+    has_created = is_creation and computation.is_success
+    return Outcome(
+        is_success=bool(computation.is_success),
+        gas_used=max(gas_spent - refund, floor_gas(transaction)),
+        logs=_logs(computation),
+        output=b"",
+        created_address=Address(computation.msg.storage_address) if has_created else None,
+    )
+
+
+def apply_system_transaction(state: Any, transaction: SystemTransaction) -> Outcome:
+    """Make the protocol's own call: no fee, no nonce, no intrinsic gas and no refund.
+
+    As in a user's transaction, sender and recipient are warm; py-evm warms
+    the coinbase and the precompiles itself.
+    """
+    state.lock_changes()
+    state.mark_address_warm(SYSTEM_ADDRESS)
+    state.mark_address_warm(transaction.to)
+    executor = state.get_transaction_executor()
+    code, delegate = executor.get_code_at_address(transaction.to)
+    message = Message(
+        gas=transaction.gas_limit,
+        to=transaction.to,
+        sender=SYSTEM_ADDRESS,
+        value=0,
+        data=transaction.data,
+        code=code,
+        is_delegation=delegate is not None,
+    )
+    context = CancunTransactionContext(gas_price=0, origin=SYSTEM_ADDRESS)
+    computation = state.computation_class.apply_message(state, message, context)
+    _clear_accounts(state, computation)
+    state.clear_transient_storage()
+    return Outcome(
+        is_success=bool(computation.is_success),
+        gas_used=int(computation.get_gas_used()),
+        logs=_logs(computation),
+        output=bytes(computation.output),
+        created_address=None,
+    )
+
+
+def _clear_accounts(state: Any, computation: Computation) -> None:
+    """Delete what destroyed itself (EIP-6780) and what was touched and is empty (EIP-161)."""
+    for address in computation.get_accounts_for_deletion():
+        state.delete_account(address)
+    for address in collect_touched_accounts(computation):
+        if state.account_exists(address) and state.account_is_empty(address):
+            state.delete_account(address)
+
+
+def _logs(computation: Computation) -> tuple[Log, ...]:
+    return tuple(
+        Log(
+            Address(address),
+            tuple(Hash32(topic.to_bytes(32, "big")) for topic in topics),
+            bytes(data),
+        )
+        for address, topics, data in computation.get_log_entries()
+    )
