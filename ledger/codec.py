@@ -130,6 +130,7 @@ def _plain(value: Any) -> Any:
 
 def _parse(raw: bytes) -> Tree:
     try:
+        _check_complete(raw)
         return msgpack.unpackb(
             raw,
             raw=False,
@@ -140,6 +141,19 @@ def _parse(raw: bytes) -> Tree:
         )
     except (ValueError, msgpack.exceptions.UnpackException) as error:
         raise Malformed(f"not a MessagePack value of ours: {error}") from error
+
+
+def _check_complete(raw: bytes) -> None:
+    """Refuse bytes whose headers promise more than follows, before anything is allocated.
+
+    The unpacker allocates an array when it reads its length: without this pass five
+    bytes would cost half a megabyte, and nested ones that many times.
+    """
+    unpacker = msgpack.Unpacker(max_buffer_size=max(1, len(raw)))
+    unpacker.feed(raw)
+    unpacker.skip()
+    if unpacker.tell() != len(raw):
+        raise Malformed(f"{len(raw) - unpacker.tell()} bytes follow the value")
 
 
 def _unpack_tagged(tree: Tree, expected: tuple[type, ...]) -> Any:
@@ -273,7 +287,11 @@ def _text_schema(maximum: int) -> _Schema:
     def check(value: Any) -> str:
         if type(value) is not str:
             raise Malformed("expected text")
-        if len(value.encode("utf-8", "surrogatepass")) > maximum:
+        try:
+            length = len(value.encode())
+        except UnicodeEncodeError as error:
+            raise OutOfBounds(f"text that UTF-8 cannot say: {error}") from error
+        if length > maximum:
             raise OutOfBounds(f"text longer than {maximum} bytes")
         return value
 
