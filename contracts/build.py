@@ -11,7 +11,7 @@ import importlib.util
 import json
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from contracts.compiled import ARTIFACTS_FOLDER, CONTRACT_NAMES, artifact_path
 
@@ -33,6 +33,12 @@ def compile_contract(name: str) -> str:
         The artifact: a JSON object whose encoding is the same on every machine.
 
     """
+    source = source_path(name)
+    return json.dumps({"name": name, **compile_source(source)}, indent=1, sort_keys=True) + "\n"
+
+
+def compile_source(source: Path) -> dict[str, Any]:
+    """Compile one Vyper file, which may import the modules of ``contracts/src`` and snekmate."""
     # The compiler is a development dependency without type information.
     import vyper  # type: ignore[import-untyped]
     from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
@@ -44,7 +50,6 @@ def compile_contract(name: str) -> str:
         Settings,
     )
 
-    source = source_path(name)
     bundle = FilesystemInputBundle([_snekmate_root(), SOURCE_FOLDER])
     output = compile_from_file_input(
         bundle.load_file(source),
@@ -52,9 +57,7 @@ def compile_contract(name: str) -> str:
         settings=Settings(optimize=OptimizationLevel.GAS, evm_version=EVM_VERSION),
         output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
     )
-    layout = output["layout"].get("storage_layout", {})
-    artifact = {
-        "name": name,
+    return {
         "compiler": f"vyper {vyper.__version__}",
         "evm_version": EVM_VERSION,
         "source_sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
@@ -62,9 +65,8 @@ def compile_contract(name: str) -> str:
         "bytecode": output["bytecode"],
         "runtime_bytecode": output["bytecode_runtime"],
         "has_immutables": bool(output["layout"].get("code_layout")),
-        "storage_layout": _slots_by_name(layout),
+        "storage_layout": _slots_by_name(output["layout"].get("storage_layout", {})),
     }
-    return json.dumps(artifact, indent=1, sort_keys=True) + "\n"
 
 
 def source_path(name: str) -> Path:
@@ -86,9 +88,10 @@ def main(arguments: list[str]) -> int:
         stale_names.append(name)
         if not is_check:
             path.write_text(built)
-            print(f"built {name}")
+            sys.stdout.write(f"built {name}\n")
     if is_check and stale_names:
-        print(f"stale artifacts, run python -m contracts.build: {', '.join(stale_names)}")
+        names = ", ".join(stale_names)
+        sys.stderr.write(f"stale artifacts, run python -m contracts.build: {names}\n")
         return 1
     return 0
 

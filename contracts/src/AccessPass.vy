@@ -51,7 +51,7 @@ interface IPortal:
 
 # @dev Storage slot of the mapping from token id to owner. A test compares it with the compiler's
 # storage layout.
-OWNERS_SLOT: public(constant(uint256)) = 6
+OWNERS_SLOT: public(constant(uint256)) = 5
 
 # @dev `OwnershipOracle.VYPER_MAPPING`.
 VYPER_MAPPING: constant(uint256) = 2

@@ -286,7 +286,7 @@ def sent_messages(outcome: Outcome, source: Chain) -> list[PortalMessage]:
 
 
 def proof_nodes(trie: HexaryTrie, key: bytes) -> tuple[bytes, ...]:
-    """Return an inclusion proof in the form of EIP-1186: only nodes that are referred to by hash."""
+    """Return an inclusion proof as EIP-1186 has it: only the nodes that a hash refers to."""
     encoded = [rlp.encode(node) for node in trie.get_proof(key)]
     return tuple(node for i, node in enumerate(encoded) if i == 0 or len(node) >= 32)
 
