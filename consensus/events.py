@@ -1,0 +1,58 @@
+"""Events: everything that can happen to a validator, as its shell reports it."""
+
+from dataclasses import dataclass
+
+from consensus.messages import ConsensusMessage, Record
+from ledger.types import Digest, ValidatorIndex, View
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The first event, once: all records of the journal, in the order they were written.
+
+    Empty for a new validator.
+    """
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived:
+    """A decoded message from a peer that the transport has authenticated as ``peer``."""
+
+    peer: ValidatorIndex
+    message: ConsensusMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalBuilt:
+    """Answer to :class:`~consensus.effects.RequestProposal`.
+
+    The payload with this digest must be stored durably before this event, since a
+    restarted leader sends the same proposal again. An answer for a view that has
+    ended is ignored.
+    """
+
+    view: View
+    payload: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadChecked:
+    """Answer to :class:`~consensus.effects.CheckPayload`, given once the payload is here.
+
+    The answer must be the same on every honest node: it depends on the payload and
+    its ancestors only. ``is_valid=True`` also says that the payload is stored durably.
+    """
+
+    view: View
+    payload: Digest
+    is_valid: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The deadline of the last :class:`~consensus.effects.SetTimer` has come."""
+
+
+Event = Start | MessageReceived | ProposalBuilt | PayloadChecked | Tick
