@@ -194,7 +194,7 @@ def _has_valid_fields(transaction: EvmTransaction, kind: int) -> bool:
         and max(transaction.r, transaction.s) <= MAX_UINT256
     )
     if kind == LEGACY_TYPE:
-        return is_numbers_bounded and transaction.v <= MAX_UINT256
+        return bool(is_numbers_bounded and transaction.v <= MAX_UINT256)
     is_list_valid = all(len(address) == 20 for address, _ in transaction.access_list)
     if kind == SET_CODE_TYPE:
         is_list_valid = (
@@ -203,7 +203,7 @@ def _has_valid_fields(transaction: EvmTransaction, kind: int) -> bool:
             and all(_is_valid_authorization(item) for item in transaction.authorization_list)
         )
     is_signature_bounded = max(transaction.chain_id, transaction.y_parity) <= MAX_UINT256
-    return is_numbers_bounded and is_signature_bounded and is_list_valid
+    return bool(is_numbers_bounded and is_signature_bounded and is_list_valid)
 
 
 def _is_valid_authorization(authorization: Any) -> bool:
