@@ -152,6 +152,10 @@ class LedgerBackend(Protocol):
         """Ledger block at a height with its certificate; null if there is none."""
         ...
 
+    async def peer_count(self) -> int:
+        """Validators that this node is connected to."""
+        ...
+
     async def ledger_height(self) -> int:
         """Height of the newest finalized ledger block."""
         ...

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from eth_abi import decode as decode_abi
+from eth_abi.abi import decode as decode_abi
 from eth_abi.exceptions import DecodingError
 
 from execution.types import CallResult

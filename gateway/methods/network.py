@@ -3,7 +3,7 @@
 from typing import Final
 
 from gateway import params as read
-from gateway.backend import Json
+from gateway.backend import Json, LedgerBackend
 from gateway.methods.table import MethodTable
 from gateway.params import Params
 from gateway.reader import ChainReader
@@ -17,9 +17,10 @@ CLIENT_VERSION: Final = "braid/0.1.0"
 class NetworkMethods:
     """Constants of the chain, and Ethereum's questions about a node."""
 
-    def __init__(self, info: ChainInfo, reader: ChainReader) -> None:
+    def __init__(self, info: ChainInfo, reader: ChainReader, ledger: LedgerBackend) -> None:
         self._info = info
         self._reader = reader
+        self._ledger = ledger
 
     def table(self) -> MethodTable:
         """The methods by name."""
@@ -30,6 +31,7 @@ class NetworkMethods:
             "eth_accounts": self.accounts,
             "net_version": self.version,
             "net_listening": self.listening,
+            "net_peerCount": self.peer_count,
             "web3_clientVersion": self.client_version,
             "web3_sha3": self.sha3,
         }
@@ -63,6 +65,11 @@ class NetworkMethods:
         """Whether the node takes part in its network."""
         params.at_most(0)
         return True
+
+    async def peer_count(self, params: Params) -> Json:
+        """Validators that this node is connected to."""
+        params.at_most(0)
+        return hex(await self._ledger.peer_count())
 
     async def client_version(self, params: Params) -> Json:
         """Name and version of this software."""
