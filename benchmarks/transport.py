@@ -22,7 +22,6 @@ import multiprocessing
 import statistics
 import struct
 import time
-from collections.abc import Awaitable, Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -190,7 +189,7 @@ async def run_stock(index: int, count: int, arguments: argparse.Namespace, pipe:
     from libp2p.crypto.x25519 import create_new_key_pair as create_new_x25519_key_pair
     from libp2p.peer.peerinfo import info_from_p2p_addr
     from libp2p.security.noise.transport import PROTOCOL_ID, Transport
-    from multiaddr import Multiaddr  # type: ignore[import-untyped]  # ships no types
+    from multiaddr import Multiaddr
 
     logging.disable(logging.CRITICAL)
     identity = create_new_key_pair(seed_of(index))
@@ -266,14 +265,13 @@ def validator_process(
 
         trio.run(run_stock, index, count, arguments, pipe)
         return
-    run: Callable[..., Awaitable[Any]] = run_braid
     factory = None
     if arguments.uvloop:
         import uvloop
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.run(run(index, count, arguments, pipe))  # type: ignore[arg-type]  # a coroutine
+        runner.run(run_braid(index, count, arguments, pipe))
 
 
 def main() -> None:
@@ -316,9 +314,7 @@ def main() -> None:
         "rounds": arguments.rounds,
         "p50_ms": round(statistics.median(samples) * 1e3, 3),
         "p99_ms": round(samples[int(len(samples) * 0.99)] * 1e3, 3),
-        "cpu_ms_per_round": round(
-            sum(result[1] for result in results) / arguments.rounds * 1e3, 3
-        ),
+        "cpu_ms_per_round": round(sum(result[1] for result in results) / arguments.rounds * 1e3, 3),
         "wall_seconds": round(wall_seconds, 2),
     }
     if arguments.json:

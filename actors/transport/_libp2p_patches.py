@@ -16,11 +16,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import libp2p.network.swarm as swarm_module
-from libp2p.abc import IMuxedConn, INetConn, IRawConnection, ISecureConn
+import trio
+from libp2p.abc import IMuxedConn, INetConn, INetStream, IRawConnection, ISecureConn
 from libp2p.crypto.ed25519 import Ed25519PublicKey, create_new_key_pair
 from libp2p.crypto.keys import KeyPair
 from libp2p.crypto.x25519 import create_new_key_pair as create_new_x25519_key_pair
 from libp2p.custom_types import StreamHandlerFn, TProtocol
+from libp2p.exceptions import BaseLibp2pError
 from libp2p.host.basic_host import BasicHost
 from libp2p.io.abc import ReadWriteCloser
 from libp2p.metrics.swarm import SwarmEvent
@@ -180,7 +182,7 @@ def _quieten_libp2p_logging() -> None:
 
 
 class BraidHost(BasicHost):
-    """A host without identify.
+    """A host without identify, that no stream can stop.
 
     Identify opens a stream on every connection and tells addresses and protocols; peers
     here know both from genesis, and each stream is attack surface.
@@ -195,13 +197,25 @@ class BraidHost(BasicHost):
     async def _on_notifee_connected(self, conn: INetConn) -> None:
         return
 
+    async def _swarm_stream_handler(self, net_stream: INetStream) -> None:
+        # The library decodes protocol names without catching bad UTF-8, and an exception
+        # here ends the swarm's task manager: one hostile stream would stop the host.
+        try:
+            await super()._swarm_stream_handler(net_stream)
+        except (UnicodeError, BaseLibp2pError) as error:
+            connection = net_stream.muxed_conn
+            assert isinstance(connection, MuxedConnection)
+            connection.muxer.fail(f"stream negotiation: {error}", is_violation=True)
+            await net_stream.reset()
+
 
 class BraidSwarm(Swarm):
     """A swarm whose inbound slots come back, and whose handshakes are bounded in bytes.
 
     Swarm holds one slot per accepted connection until the whole swarm stops, long after
     the connection closed: after ``max_connections`` reconnects nobody gets in any more.
-    And multiselect reads any announced length, before authentication.
+    Multiselect reads any announced length, before authentication. And a peer that opens
+    no channel would keep its connection.
     """
 
     async def _do_handle_inbound_connection(
@@ -214,8 +228,13 @@ class BraidSwarm(Swarm):
             _BoundedStream(read_write_closer, HANDSHAKE_READ_LIMIT_BYTES), False
         )
         muxed = await self.upgrade_inbound_raw_conn(raw_connection, maddr)
-        if isinstance(muxed, MuxedConnection):
-            await muxed.muxer.closed.wait()
+        assert isinstance(muxed, MuxedConnection)
+        muxer = muxed.muxer
+        with trio.move_on_after(self.connection_config.inbound_upgrade_timeout):
+            await muxer.settled.wait()
+        if not muxer.settled.is_set():
+            muxer.fail("the peer did not open its channels in time")
+        await muxer.closed.wait()
 
 
 class _BoundedStream(ReadWriteCloser):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 
 from actors.transport.channels import MEBIBYTE
@@ -59,8 +60,8 @@ class TransportTiming:
     handshake_timeout_seconds: float = 5.0
     reconnect_minimum_seconds: float = 0.1
     reconnect_maximum_seconds: float = 5.0
-    inbound_bytes_per_second: float = 128.0 * MEBIBYTE
-    inbound_frames_per_second: float = 50_000.0
+    inbound_bytes_per_second: float = 64.0 * MEBIBYTE
+    inbound_frames_per_second: float = 10_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ class TransportConfig:
 
     def __post_init__(self) -> None:
         others = self.other_peers
+        try:
+            ipaddress.ip_address(self.listen_host)
+        except ValueError:
+            raise ConfigurationError(
+                f"listen_host {self.listen_host!r} is no IP address; 0.0.0.0 listens everywhere"
+            ) from None
         if len(self.network_seed) != KEY_BYTES:
             raise ConfigurationError(f"network_seed has {len(self.network_seed)} bytes, needs 32")
         if len(self.genesis_digest) != DIGEST_BYTES:

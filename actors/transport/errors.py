@@ -45,7 +45,7 @@ class MessageTooLargeError(TransportError):
         self.limit_bytes = limit_bytes
 
 
-class ProtocolViolation(TransportError):  # noqa: N818 - names what the peer did
+class ProtocolViolation(TransportError):
     """A peer broke the protocol. A value to handle: the connection is closed and counted."""
 
 

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import random
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 import trio
 from libp2p.abc import INetStream
 from libp2p.custom_types import StreamHandlerFn, TProtocol
-from libp2p.exceptions import BaseLibp2pError, MultiError
+from libp2p.exceptions import BaseLibp2pError
 from libp2p.peer.id import ID
 from libp2p.peer.peerinfo import PeerInfo
 from multiaddr import Multiaddr  # type: ignore[import-untyped]  # ships no types
@@ -30,7 +32,7 @@ from actors.transport._libp2p_patches import (
 )
 from actors.transport.channels import POLICIES
 from actors.transport.config import TransportConfig
-from actors.transport.errors import ProtocolViolation
+from actors.transport.errors import ProtocolViolation, StartError
 from actors.transport.hello import exchange_hello
 from actors.transport.interface import Channel, ConnectionState
 from actors.transport.libp2p_muxing import MuxedStream
@@ -91,6 +93,7 @@ class Libp2pHost:
         }
         self._by_peer_id = {remote.peer_id: remote for remote in self._remotes.values()}
         self._token: trio.lowlevel.TrioToken | None = None
+        self._start_error: StartError | None = None
         self._stop = threading.Event()
         self._stop_trio: trio.Event | None = None
         self._address_changed: trio.Event | None = None
@@ -121,20 +124,17 @@ class Libp2pHost:
     def _call(self, function: Callable[[], None]) -> None:
         token = self._token
         if token is not None:
-            try:
+            with contextlib.suppress(trio.RunFinishedError):  # the thread ended already
                 token.run_sync_soon(function)
-            except trio.RunFinishedError:
-                pass  # the thread ended already
 
     # IN THE THREAD
 
     def _run(self) -> None:
-        error: BaseException | None = None
         try:
             trio.run(self._main)
-        except BaseException as caught:  # noqa: BLE001 - handed to the event loop, which raises it
-            error = caught
-        self._on_stopped(error)
+        finally:
+            # A bug ends the thread: its traceback goes to threading's hook, and the actor hears.
+            self._on_stopped(self._start_error or sys.exception())
 
     def _notice_stop(self) -> None:
         if self._stop_trio is not None:
@@ -156,9 +156,11 @@ class Libp2pHost:
         async with host.run(listen_addrs=[listen]):
             bound = host.get_transport_addrs()
             if not bound:
-                raise OSError(
-                    f"cannot listen on {self._config.listen_host}:{self._config.listen_port}"
+                self._start_error = StartError(
+                    f"cannot listen on {self._config.listen_host}:{self._config.listen_port}: "
+                    "is the address in use?"
                 )
+                return
             self._on_started(
                 (self._config.listen_host, int(bound[0].value_for_protocol("tcp") or 0))
             )
@@ -278,8 +280,11 @@ class Libp2pHost:
                     )
                     for channel in Channel
                 ]
-        except (OSError, trio.TooSlowError, BaseLibp2pError, MultiError) as error:
-            remote.link.last_disconnect_reason = f"dial failed: {error or type(error).__name__}"
+        except (OSError, UnicodeError, trio.TooSlowError, BaseLibp2pError) as error:
+            remote.link.last_disconnect_reason = (
+                f"dial failed: {str(error) or type(error).__name__}"
+            )
+            await host.get_network().close_peer(remote.peer_id)
             return
         async with trio.open_nursery() as nursery:
             for channel, net_stream in streams:

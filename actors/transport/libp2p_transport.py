@@ -8,7 +8,10 @@ coalesced and given to the kernel at the end of that turn.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
+from collections.abc import Callable
+from functools import partial
 
 from actors.transport.channels import LENGTH_PREFIX_BYTES, check_message_size
 from actors.transport.config import TransportConfig
@@ -29,7 +32,6 @@ class Libp2pTransport:
     """
 
     def __init__(self, config: TransportConfig) -> None:
-        self._config = config
         self._inbox = Inbox(peer.index for peer in config.other_peers)
         self._links = {peer.index: PeerLink(peer.index, self._inbox) for peer in config.other_peers}
         self._host = Libp2pHost(config, self._links, self._on_started, self._on_stopped)
@@ -135,17 +137,15 @@ class Libp2pTransport:
     # CALLED IN THE NETWORK THREAD
 
     def _on_started(self, address: tuple[str, int]) -> None:
-        self._tell_loop(self._set_started, address)
+        self._call_in_loop(partial(self._set_started, address))
 
     def _on_stopped(self, error: BaseException | None) -> None:
-        self._tell_loop(self._set_stopped, error)
+        self._call_in_loop(partial(self._set_stopped, error))
 
-    def _tell_loop(self, function, argument) -> None:  # type: ignore[no-untyped-def]  # see below
+    def _call_in_loop(self, function: Callable[[], None]) -> None:
         assert self._loop is not None
-        try:
-            self._loop.call_soon_threadsafe(function, argument)
-        except RuntimeError:
-            pass  # the event loop is closed: nobody waits for us
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: nobody waits for us
+            self._loop.call_soon_threadsafe(function)
 
     def _set_started(self, address: tuple[str, int]) -> None:
         if self._started is not None and not self._started.done():
@@ -156,9 +156,8 @@ class Libp2pTransport:
         self._is_running = False
         self._inbox.close()
         if self._started is not None and not self._started.done():
-            config = self._config
-            failure = StartError(f"cannot listen on {config.listen_host}:{config.listen_port}")
+            failure = StartError("the network thread ended before it listened")
             failure.__cause__ = error
-            self._started.set_exception(failure)
+            self._started.set_exception(error if isinstance(error, StartError) else failure)
         if self._stopped is not None and not self._stopped.done():
             self._stopped.set_result(None)

@@ -13,6 +13,8 @@ what it costs and what it tolerates:
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import socket
 import threading
 from collections import deque
@@ -36,7 +38,11 @@ READ_BYTES = 256 * 1024
 MAXIMUM_UNSENT_BYTES = 1024 * 1024
 """Sealed bytes that the kernel refused; more means that the peer does not read."""
 MAXIMUM_STREAMS = 32
-MAXIMUM_UNACCEPTED_STREAMS = 16
+"""Streams that either side may open during a connection's whole life: ours are long-lived."""
+PING_COST_FRAMES = 50
+"""What a ping counts against the rate: each one costs a sealed answer."""
+
+_serials = itertools.count()
 
 
 class Muxer:
@@ -56,6 +62,17 @@ class Muxer:
         Bounds what is read per second; None for no bound.
     write_timeout_seconds
         How long the kernel may refuse bytes before the connection is given up.
+
+    Attributes
+    ----------
+    serial
+        Grows with every muxer of the process: tells the newer of two connections.
+    reason, is_violation
+        Why the connection ended, None while it lasts; whether the peer is to blame.
+    settled
+        Set by the owner when all channels are open, and at the end.
+    closed
+        Set when reader and writer have stopped and the socket is closed.
     """
 
     def __init__(
@@ -69,11 +86,13 @@ class Muxer:
         rate_limit: RateLimit | None = None,
         write_timeout_seconds: float = 2.0,
     ) -> None:
+        self.serial = next(_serials)
         self.lock = threading.RLock()
         self.is_dialer = is_dialer
         self.reason: str | None = None
         self.is_violation = False
         self.closed = trio.Event()
+        self.settled = trio.Event()
         self.last_received_seconds = trio.current_time()
         self.round_trip_seconds: float | None = None
         self.throttled = 0
@@ -90,7 +109,7 @@ class Muxer:
         self._next_stream_id = 1 if is_dialer else 2
         self._last_remote_stream_id = 0
         self._accept_send, self._accept_receive = trio.open_memory_channel[MuxStream](
-            MAXIMUM_UNACCEPTED_STREAMS
+            MAXIMUM_STREAMS
         )
         self._unsent: deque[memoryview] = deque()
         self._unsent_bytes = 0
@@ -119,10 +138,9 @@ class Muxer:
                 self.reason = reason
                 self.is_violation = is_violation
             if self._socket.fileno() >= 0:
-                try:
-                    self._socket.shutdown(socket.SHUT_RDWR)  # wakes the reader with end-of-file
-                except OSError:
-                    pass  # the peer closed first: the reader knows already
+                # Wakes the reader with end-of-file; fails where the peer closed first.
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
 
     def say_goodbye(self) -> None:
         """Tell the peer that the end is orderly, then end the connection."""
@@ -140,6 +158,7 @@ class Muxer:
         for stream in streams:
             stream.mark_ended(self.reason)
         self._accept_send.close()
+        self.settled.set()
         self.closed.set()
 
     # READING
@@ -186,6 +205,7 @@ class Muxer:
                 continue
             frames += 1
             if header.frame_type == FrameType.PING:
+                frames += PING_COST_FRAMES
                 self._handle_ping(header)
             elif header.frame_type == FrameType.GO_AWAY:
                 self.fail("closed by the peer: go away")
@@ -228,18 +248,13 @@ class Muxer:
         is_remote_id = stream_id % 2 == (0 if self.is_dialer else 1)
         if not is_remote_id or stream_id <= self._last_remote_stream_id:
             raise MuxViolation(f"stream id {stream_id} cannot be opened by the peer")
+        if stream_id > 2 * MAXIMUM_STREAMS:
+            raise MuxViolation(f"more than {MAXIMUM_STREAMS} streams on one connection")
         self._last_remote_stream_id = stream_id
         stream = MuxStream(stream_id, self)
-        if len(self._streams) >= MAXIMUM_STREAMS:
-            self._write_frame(FrameType.WINDOW_UPDATE, Flag.RST, stream_id, 0)
-            return
-        try:
-            self._accept_send.send_nowait(stream)
-        except trio.WouldBlock:
-            self._write_frame(FrameType.WINDOW_UPDATE, Flag.RST, stream_id, 0)
-            return
         with self.lock:
             self._streams[stream_id] = stream
+        self._accept_send.send_nowait(stream)  # has room for MAXIMUM_STREAMS
         self._write_frame(FrameType.WINDOW_UPDATE, Flag.ACK, stream_id, 0)
 
     # STREAMS
@@ -247,9 +262,9 @@ class Muxer:
     def open_stream(self) -> MuxStream:
         """Open a stream to the peer."""
         with self.lock:
-            if len(self._streams) >= MAXIMUM_STREAMS:
-                raise MuxViolation(f"more than {MAXIMUM_STREAMS} streams on one connection")
             stream_id = self._next_stream_id
+            if stream_id > 2 * MAXIMUM_STREAMS:
+                raise MuxViolation(f"more than {MAXIMUM_STREAMS} streams on one connection")
             self._next_stream_id += 2
             stream = self._streams[stream_id] = MuxStream(stream_id, self)
             self._write_frame(FrameType.WINDOW_UPDATE, Flag.SYN, stream_id, 0)
@@ -307,10 +322,8 @@ class Muxer:
         if threading.get_ident() == self._trio_thread:
             self._writer_wake.set()
             return
-        try:
+        with contextlib.suppress(trio.RunFinishedError):  # stopped: nothing is written any more
             self._trio_token.run_sync_soon(self._set_writer_wake, idempotent=True)
-        except trio.RunFinishedError:
-            pass  # the host stopped: nothing will be written any more
 
     def _set_writer_wake(self) -> None:
         self._writer_wake.set()

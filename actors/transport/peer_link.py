@@ -73,7 +73,8 @@ class PeerLink:
         """
         with self._lock:
             muxer = self._muxer
-            if muxer is None or self.state is not ConnectionState.CONNECTED:
+            is_connected = self.state is ConnectionState.CONNECTED
+            if muxer is None or not is_connected or muxer.reason is not None:
                 return False
             written_bytes = 0
             while written_bytes < maximum_bytes:
@@ -162,6 +163,9 @@ class PeerLink:
             if self._muxer is muxer:
                 return
             replaced = self._muxer
+            if replaced is not None and replaced.serial > muxer.serial:
+                muxer.fail("replaced by a newer connection")
+                return
             if replaced is not None:
                 replaced.fail("replaced by a newer connection")
                 self.end(replaced)
@@ -204,6 +208,7 @@ class PeerLink:
                 self.connections += 1
                 muxer.on_writable = self._pump_batch
                 muxer.wake_writer()
+                muxer.settled.set()
 
     def end(self, muxer: Muxer) -> None:
         """Note that a connection ended; does nothing for one that was replaced."""
