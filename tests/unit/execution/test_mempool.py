@@ -230,6 +230,13 @@ class TestInFlight:
         pool.release(BLOCK)
         assert take_all(pool) == transactions
 
+    def test_a_block_dropped_before_anyone_looked_leaves_no_duplicates(self) -> None:
+        transactions = [make(ALICE, 0), make(ALICE, 1)]
+        pool = pool_with(*transactions)
+        pool.mark_in_flight(BLOCK, [transactions[0].hash])
+        pool.release(BLOCK)
+        assert take_all(pool) == transactions
+
     def test_a_transaction_in_two_blocks_waits_for_both(self) -> None:
         transaction = make(ALICE, 0)
         pool = pool_with(transaction)

@@ -144,11 +144,11 @@ class MempoolMachine(RuleBasedStateMachine):
 
     @rule(
         sender=st.sampled_from(SENDERS),
-        offset=st.integers(-1, 8),
+        offset=st.sampled_from([0, 0, 0, 0, 0, -1, -2, 1, 2, 3]),  # mostly extends the queue
         tip_wei=st.integers(0, 30),
         premium_wei=st.integers(0, 40),
         gas_limit=st.sampled_from([21_000, 50_000, 200_000]),
-        size_bytes=st.sampled_from([100, 150, 700]),
+        size_bytes=st.sampled_from([100, 100, 150, 700]),
     )
     def add(
         self,
@@ -159,7 +159,7 @@ class MempoolMachine(RuleBasedStateMachine):
         gas_limit: int,
         size_bytes: int,
     ) -> None:
-        nonce = max(0, self.model.nonces[sender] + offset)
+        nonce = max(0, self.model.pending_nonce(sender) + offset)
         max_fee_wei = tip_wei + premium_wei
         name = repr((sender, nonce, tip_wei, max_fee_wei, gas_limit, size_bytes)).encode()
         new = PooledTransaction(
@@ -209,7 +209,7 @@ class MempoolMachine(RuleBasedStateMachine):
         del self.model.blocks[block]
 
     @precondition(lambda self: self.model.blocks)
-    @rule(data=st.data(), steps=st.lists(st.integers(0, 3), min_size=4, max_size=4))
+    @rule(data=st.data(), steps=st.lists(st.sampled_from([0, 0, 1, 2]), min_size=4, max_size=4))
     def commit_block(self, data: st.DataObject, steps: list[int]) -> None:
         block = data.draw(st.sampled_from(sorted(self.model.blocks)))
         members = self.model.blocks.pop(block)
@@ -234,11 +234,9 @@ class MempoolMachine(RuleBasedStateMachine):
         for sender in SENDERS:
             expected = self.model.pending_nonce(sender) if self.model.of(sender) else None
             assert self.pool.pending_nonce(sender) == expected
-        everything = (0, 10**9, 10**9, 10**6)
-        assert self.pool.take(*everything) == self.model.take(*everything)
 
 
 MempoolMachine.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=40, deadline=None, derandomize=True
+    max_examples=200, stateful_step_count=50, deadline=None, derandomize=True
 )
 TestMempoolMachine = MempoolMachine.TestCase
