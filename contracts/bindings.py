@@ -1,38 +1,27 @@
-"""What the protocol says to the predeploys, and how it reads what they say.
+"""What is said to the predeploys, and how to read what they say.
 
-System transactions (callers wrap the returned data in
-:class:`execution.types.SystemTransaction` with the target named beside each
-function), ``MessageSent`` logs, and the two views of the loss bound.
+Call data (each function names the contract that it is for), ``MessageSent``
+logs, and the two views of the loss bound. :mod:`contracts.system_calls` makes
+system transactions of the calls that only the protocol makes.
 
 Logs and return data may come from a chain that lies: every decoder bounds its
 input first and raises an error of :mod:`contracts.errors`, never anything else.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
-from eth_hash.auto import keccak
 
 from contracts.addresses import PORTAL_ADDRESS
 from contracts.errors import LogError, MessageError, ReturnDataError
 from execution.types import Address, Hash32, Log
+from ledger.crossing import MAX_MESSAGE_DATA_BYTES, Message
+from ledger.hashing import keccak
+from ledger.types import ChainId, EvmAddress
 
-MAX_MESSAGE_DATA_BYTES: Final = 4096
-"""Longest data of a message; ``Portal.MAX_DATA_BYTES``."""
-
-MAX_MESSAGE_GAS: Final = 2_000_000
-"""Largest gas limit of a message; ``Portal.MAX_GAS_LIMIT``."""
-
-DELIVERY_RESERVE_GAS: Final = 200_000
-"""Gas that ``deliver`` keeps beside the call; ``Portal.DELIVERY_RESERVE_GAS``."""
-
-MAX_UINT256: Final = 2**256 - 1
-
-_INTRINSIC_GAS: Final = 21_000
-_GAS_PER_DATA_BYTE: Final = 40  # The floor of EIP-7623 for a nonzero byte.
-_BOOKKEEPING_GAS: Final = 100_000  # Nonce, locked value and memory, before the call is made.
+MAX_UINT63: Final = 2**63 - 1
+"""Bound of a nonce and a gas limit on the ledger."""
 
 _MESSAGE_SENT_HEAD_BYTES: Final = 128  # value, gas limit, offset and length of the data.
 _MAX_MESSAGE_SENT_BYTES: Final = _MESSAGE_SENT_HEAD_BYTES + MAX_MESSAGE_DATA_BYTES
@@ -40,7 +29,7 @@ _MESSAGE_SENT_TOPIC_COUNT: Final = 4
 
 
 def _selector(signature: str) -> bytes:
-    return bytes(keccak(signature.encode())[:4])
+    return keccak(signature.encode())[:4]
 
 
 MESSAGE_SENT_TOPIC: Final = Hash32(
@@ -60,44 +49,7 @@ _NEXT_INBOUND_NONCE: Final = _selector("next_inbound_nonce()")
 _NEXT_OUTBOUND_NONCE: Final = _selector("next_outbound_nonce()")
 
 
-@dataclass(frozen=True, slots=True)
-class PortalMessage:
-    """One message of a chain's outbox.
-
-    ``sender`` is the Portal itself for a return message. Built only within the
-    Portal's own bounds, so that ``deliver`` can always decode it.
-
-    Raises
-    ------
-    MessageError
-        A field is outside of the Portal's bounds.
-
-    """
-
-    source_chain_id: int
-    nonce: int
-    sender: Address
-    target: Address
-    value_wei: int
-    gas_limit: int
-    data: bytes
-
-    def __post_init__(self) -> None:
-        """Check every bound."""
-        for field in ("source_chain_id", "nonce", "value_wei"):
-            if not 0 <= getattr(self, field) <= MAX_UINT256:
-                raise MessageError(field, "an unsigned 256-bit integer", getattr(self, field))
-        for field in ("sender", "target"):
-            if len(getattr(self, field)) != 20:
-                raise MessageError(field, "20 bytes", f"{len(getattr(self, field))} bytes")
-        if not 0 <= self.gas_limit <= MAX_MESSAGE_GAS:
-            raise MessageError("gas_limit", f"at most {MAX_MESSAGE_GAS}", self.gas_limit)
-        if len(self.data) > MAX_MESSAGE_DATA_BYTES:
-            expected = f"at most {MAX_MESSAGE_DATA_BYTES} bytes"
-            raise MessageError("data", expected, f"{len(self.data)} bytes")
-
-
-def deliver_call(message: PortalMessage) -> bytes:
+def deliver_call(message: Message) -> bytes:
     """Return the call data that delivers a message: to the Portal of the other chain."""
     fields = (
         message.source_chain_id,
@@ -112,18 +64,7 @@ def deliver_call(message: PortalMessage) -> bytes:
     return _DELIVER + encode(types, fields)
 
 
-def deliver_gas_limit(message: PortalMessage) -> int:
-    """Return a gas limit with which the system transaction that delivers it cannot run short.
-
-    It covers the call with EIP-150's 64th, what the Portal does around it, and
-    the intrinsic gas at EIP-7623's floor, should the engine charge any.
-    """
-    call_gas = message.gas_limit + message.gas_limit // 63
-    data_gas = _GAS_PER_DATA_BYTE * len(deliver_call(message))
-    return _INTRINSIC_GAS + data_gas + _BOOKKEEPING_GAS + call_gas + DELIVERY_RESERVE_GAS
-
-
-def retry_call(message: PortalMessage) -> bytes:
+def retry_call(message: Message) -> bytes:
     """Return the call data with which anyone retries a parked message."""
     fields = (message.nonce, message.sender, message.target, message.gas_limit, message.data)
     return _RETRY + encode(("uint256", "address", "address", "uint256", "bytes"), fields)
@@ -161,7 +102,7 @@ def is_message_sent(log: Log) -> bool:
     return log.address == PORTAL_ADDRESS and log.topics[:1] == (MESSAGE_SENT_TOPIC,)
 
 
-def decode_message_sent(log: Log, source_chain_id: int) -> PortalMessage:
+def decode_message_sent(log: Log, source_chain_id: ChainId) -> Message:
     """Decode one log of the outbox.
 
     Parameters
@@ -176,7 +117,7 @@ def decode_message_sent(log: Log, source_chain_id: int) -> PortalMessage:
     LogError
         The log is not the exact ABI encoding of a ``MessageSent`` of the Portal.
     MessageError
-        It is, but of a message that no Portal sends.
+        It is, but of a message that the ledger cannot carry and no Portal sends.
 
     """
     if not is_message_sent(log):
@@ -198,9 +139,15 @@ def decode_message_sent(log: Log, source_chain_id: int) -> PortalMessage:
     is_canonical = encode(types, (value_wei, gas_limit, data)) == log.data
     if not is_canonical:
         raise LogError("MessageSent: the data is not canonical ABI")
-    return PortalMessage(
+    nonce = int.from_bytes(log.topics[1])
+    for name, number in (("nonce", nonce), ("gas_limit", gas_limit)):
+        if number > MAX_UINT63:
+            raise MessageError(name, "a 63-bit number", number)
+    if len(data) > MAX_MESSAGE_DATA_BYTES:
+        raise MessageError("data", f"at most {MAX_MESSAGE_DATA_BYTES} bytes", len(data))
+    return Message(
         source_chain_id=source_chain_id,
-        nonce=int.from_bytes(log.topics[1]),
+        nonce=nonce,
         sender=_address_of_topic(log.topics[2]),
         target=_address_of_topic(log.topics[3]),
         value_wei=value_wei,
@@ -257,7 +204,7 @@ def decode_uint256(view: str, output: bytes) -> int:
     return int.from_bytes(output)
 
 
-def _address_of_topic(topic: Hash32) -> Address:
+def _address_of_topic(topic: Hash32) -> EvmAddress:
     if any(topic[:12]):
         raise LogError("MessageSent: an indexed address is longer than 20 bytes")
-    return Address(topic[12:])
+    return EvmAddress(topic[12:])

@@ -41,8 +41,9 @@
 import predeploy_addresses as predeploys
 
 
-# @dev Longest `data` of a message, in bytes.
-MAX_DATA_BYTES: constant(uint256) = 4096
+# @dev Longest `data` of a message, in bytes; the ledger's own bound, so that whatever is certified
+# can be delivered.
+MAX_DATA_BYTES: constant(uint256) = 8192
 
 # @dev Largest `gas_limit` of a message.
 MAX_GAS_LIMIT: constant(uint256) = 2_000_000
@@ -179,7 +180,7 @@ _current_sender: transient(address)
 def send(target: address, gas_limit: uint256, data: Bytes[MAX_DATA_BYTES]) -> uint256:
     """
     @dev Puts a message in the outbox.
-    @notice At most 4,096 bytes of data and 2,000,000 gas. `target` may not be a Portal, the system
+    @notice At most 8,192 bytes of data and 2,000,000 gas. `target` may not be a Portal, the system
             address, the zero address or a precompile. No value while a quarantine is active.
     @param target The 20-byte address to call on the other chain.
     @param gas_limit The gas that the call gets there.

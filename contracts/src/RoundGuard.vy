@@ -335,7 +335,7 @@ def payout(
     @dev Credits value to each receiver, in order, as far as the round's cap goes; the one that
          crosses it gets the rest. Only as a message from the round's game on the fast chain.
     @param round_id The round.
-    @param receivers At most 64 receivers; 61 fit into one message.
+    @param receivers At most 64 receivers.
     @param values_wei The wei for each of them.
     """
     self._require_report_of_game(round_id)

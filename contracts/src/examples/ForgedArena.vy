@@ -11,7 +11,7 @@ import predeploy_addresses as predeploys
 
 
 interface IPortal:
-    def send(target: address, gas_limit: uint256, data: Bytes[4096]) -> uint256: payable
+    def send(target: address, gas_limit: uint256, data: Bytes[8192]) -> uint256: payable
 
 
 # @dev Gas of a report on the ZK chain: all that a message may have.
@@ -35,7 +35,7 @@ def send_report(round_id: uint256, receivers: DynArray[address, 64]) -> uint256:
 
 @external
 def send_payout(
-    round_id: uint256, receivers: DynArray[address, 48], values_wei: DynArray[uint256, 48]
+    round_id: uint256, receivers: DynArray[address, 64], values_wei: DynArray[uint256, 64]
 ) -> uint256:
     """
     @dev Asks for any payout from any round.

@@ -22,16 +22,15 @@ from eth_utils.abi import (
 )
 from trie import HexaryTrie
 
+from bridge.work import Delivery
 from contracts import artifact
-from contracts.addresses import PORTAL_ADDRESS
 from contracts.bindings import (
     MESSAGE_SENT_TOPIC,
-    PortalMessage,
     decode_message_sent,
-    deliver_call,
-    deliver_gas_limit,
 )
+from contracts.system_calls import system_transaction
 from execution.types import SYSTEM_ADDRESS, Address, GenesisAccount, Hash32, Log
+from ledger.crossing import Message
 
 TRANSACTION_GAS = 25_000_000
 START_SECONDS = 1_700_000_000
@@ -186,14 +185,10 @@ class Chain:
         assert outcome.created is not None
         return Contract(self, name, outcome.created)
 
-    def deliver(self, message: PortalMessage) -> Outcome:
+    def deliver(self, message: Message) -> Outcome:
         """Deliver a message as the protocol does."""
-        return self.execute(
-            PORTAL_ADDRESS,
-            deliver_call(message),
-            sender=SYSTEM_ADDRESS,
-            gas=deliver_gas_limit(message),
-        )
+        call = system_transaction(0, Delivery(message))
+        return self.execute(call.to, call.data, sender=SYSTEM_ADDRESS, gas=call.gas_limit)
 
     def account_proof(self, address: Address) -> tuple[bytes, ...]:
         """Return the account proof as ``eth_getProof`` gives it."""
@@ -276,7 +271,7 @@ class Contract:
         return entry
 
 
-def sent_messages(outcome: Outcome, source: Chain) -> list[PortalMessage]:
+def sent_messages(outcome: Outcome, source: Chain) -> list[Message]:
     """Return the messages that a transaction put in its chain's outbox."""
     return [
         decode_message_sent(log, source.chain_id)

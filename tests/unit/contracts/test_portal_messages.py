@@ -6,9 +6,11 @@ from eth_abi.abi import encode
 from eth_hash.auto import keccak
 from evm_harness import account_address, gas_burning_code, reverting_code, sent_messages
 
+from bridge.work import delivery_gas
 from contracts.addresses import PORTAL_ADDRESS
-from contracts.bindings import PortalMessage, deliver_call, deliver_gas_limit, retry_call
+from contracts.bindings import deliver_call, retry_call
 from execution.types import SYSTEM_ADDRESS, Address
+from ledger.crossing import Message
 
 TARGET = account_address("target")
 GAS = 100_000
@@ -32,16 +34,16 @@ RECORD_CONTEXT_CODE = view_to_slot_code("message_sender()", 0) + view_to_slot_co
 )
 
 
-def message_to(target: Address, nonce: int = 0, data: bytes = b"", gas: int = GAS) -> PortalMessage:
+def message_to(target: Address, nonce: int = 0, data: bytes = b"", gas: int = GAS) -> Message:
     """Return a message of Alice's from the fast chain."""
-    return PortalMessage(FAST_CHAIN_ID, nonce, ALICE, target, 0, gas, data)
+    return Message(FAST_CHAIN_ID, nonce, ALICE, target, 0, gas, data)
 
 
 def test_the_outbox_numbers_messages_from_zero(world: World) -> None:
     for nonce in range(3):
         sent = world.zk_portal.transact("send", TARGET, GAS, b"hello", sender=ALICE)
         (message,) = sent_messages(sent, world.zk)
-        assert message == PortalMessage(ZK_CHAIN_ID, nonce, ALICE, TARGET, 0, GAS, b"hello")
+        assert message == Message(ZK_CHAIN_ID, nonce, ALICE, TARGET, 0, GAS, b"hello")
     assert world.zk_portal.view("next_outbound_nonce") == 3
 
 
@@ -62,7 +64,7 @@ def test_send_rejects_a_forbidden_target(world: World, target: Address) -> None:
 
 
 def test_send_accepts_the_largest_message(world: World) -> None:
-    sent = world.zk_portal.transact("send", TARGET, 2_000_000, b"x" * 4096, sender=ALICE)
+    sent = world.zk_portal.transact("send", TARGET, 2_000_000, b"x" * 8192, sender=ALICE)
     assert sent.is_success
 
 
@@ -72,7 +74,7 @@ def test_send_rejects_more_gas_than_the_limit(world: World) -> None:
 
 
 def test_send_rejects_more_data_than_the_limit(world: World) -> None:
-    sent = world.zk_portal.transact("send", TARGET, GAS, b"x" * 4097, sender=MALLORY)
+    sent = world.zk_portal.transact("send", TARGET, GAS, b"x" * 8193, sender=MALLORY)
     assert not sent.is_success
 
 
@@ -109,7 +111,7 @@ def test_a_message_is_not_skipped(world: World) -> None:
 
 
 def test_a_message_of_a_third_chain_is_not_delivered(world: World) -> None:
-    foreign = PortalMessage(ZK_CHAIN_ID, 0, ALICE, TARGET, 0, GAS, b"")
+    foreign = Message(ZK_CHAIN_ID, 0, ALICE, TARGET, 0, GAS, b"")
     assert world.zk.deliver(foreign).reason == "portal: unknown source chain"
 
 
@@ -128,7 +130,7 @@ def test_a_failing_call_is_parked_and_the_next_message_goes_on(
     world: World, code: bytes, gas: int
 ) -> None:
     world.zk.put_code(TARGET, code)
-    parked = world.zk.deliver(message_to(TARGET, nonce=0, gas=gas, data=b"x" * 4096))
+    parked = world.zk.deliver(message_to(TARGET, nonce=0, gas=gas, data=b"x" * 8192))
     assert parked.is_success
     assert parked.event_count("MessageParked", "Portal") == 1
     assert world.zk.deliver(message_to(BOB, nonce=1)).is_success
@@ -186,7 +188,7 @@ def test_a_retry_cannot_change_the_message(world: World) -> None:
         message_to(BOB),
         message_to(TARGET, data=b"x"),
         message_to(TARGET, gas=GAS - 1),
-        PortalMessage(FAST_CHAIN_ID, 0, MALLORY, TARGET, 0, GAS, b""),
+        Message(FAST_CHAIN_ID, 0, MALLORY, TARGET, 0, GAS, b""),
     ]
     for message in changed:
         retried = world.zk.execute(PORTAL_ADDRESS, retry_call(message), sender=MALLORY)
@@ -254,16 +256,16 @@ def test_a_forged_message_to_a_forbidden_target_is_dropped(world: World, target:
 
 
 def test_a_forged_message_from_nobody_is_dropped(world: World) -> None:
-    forged = PortalMessage(FAST_CHAIN_ID, 0, Address(bytes(20)), TARGET, 0, GAS, b"")
+    forged = Message(FAST_CHAIN_ID, 0, Address(bytes(20)), TARGET, 0, GAS, b"")
     assert world.zk.deliver(forged).event_count("MessageDropped", "Portal") == 1
 
 
 def test_the_gas_limit_of_the_bindings_suffices_for_the_worst_message(world: World) -> None:
     world.zk.put_code(TARGET, gas_burning_code())
-    message = message_to(TARGET, gas=2_000_000, data=b"\xff" * 4096)
+    message = message_to(TARGET, gas=2_000_000, data=b"\xff" * 8192)
     outcome = world.zk.deliver(message)
     assert outcome.event_count("MessageParked", "Portal") == 1
-    assert outcome.gas_used < deliver_gas_limit(message)
+    assert outcome.gas_used < delivery_gas(message)
 
 
 def forwarding_code(call: bytes) -> bytes:

@@ -1,0 +1,43 @@
+"""The ledger's work items as system transactions to the predeploys."""
+
+from typing import Final
+
+from bridge.work import Delivery, RecordZkRoot, SetQuarantine, SkipOutboundNonces, WorkItem
+from bridge.work import delivery_gas as gas_to_deliver
+from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS
+from contracts.bindings import (
+    deliver_call,
+    record_call,
+    set_quarantine_call,
+    skip_outbound_nonces_call,
+)
+from execution.types import Hash32, SystemTransaction
+
+BOOKKEEPING_GAS_LIMIT: Final = 300_000
+"""Gas limit of every system transaction that calls no further contract; none uses half of it."""
+
+
+def system_transaction(system_nonce: int, item: WorkItem) -> SystemTransaction:
+    """Return the system transaction that does one item of a block's work.
+
+    Parameters
+    ----------
+    system_nonce
+        The item's number in :meth:`bridge.work.ChainWork.numbered_items`.
+    item
+        What to do. Deliveries go to the Portal of the chain that they are for.
+
+    """
+    match item:
+        case Delivery(message):
+            target, data, gas_limit = PORTAL_ADDRESS, deliver_call(message), gas_to_deliver(message)
+        case RecordZkRoot(number, state_root):
+            target, gas_limit = OWNERSHIP_ORACLE_ADDRESS, BOOKKEEPING_GAS_LIMIT
+            data = record_call(number, Hash32(state_root))
+        case SetQuarantine(is_active, last_good_checkpoint):
+            target, gas_limit = PORTAL_ADDRESS, BOOKKEEPING_GAS_LIMIT
+            data = set_quarantine_call(is_active, last_good_checkpoint)
+        case SkipOutboundNonces(next_nonce):
+            target, gas_limit = PORTAL_ADDRESS, BOOKKEEPING_GAS_LIMIT
+            data = skip_outbound_nonces_call(next_nonce)
+    return SystemTransaction(nonce=system_nonce, to=target, gas_limit=gas_limit, data=data)
