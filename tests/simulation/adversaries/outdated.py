@@ -1,0 +1,50 @@
+"""Lives in the past: old parents, votes for views long gone."""
+
+from consensus import Effect, RequestProposal
+from consensus.messages import ConsensusMessage
+from ledger.types import View
+from ledger.votes import Finalize, Notarize, Nullify, Proposal, Round
+from tests.simulation.adversaries.base import Byzantine
+from tests.simulation.payload import PayloadPacket, make_payload
+
+
+class Outdated(Byzantine):
+    """A leader that builds on old payloads, and a voter that votes in old views again."""
+
+    def perform(self, effect: Effect) -> None:
+        """Propose on any earlier payload that it ever saw."""
+        if not isinstance(effect, RequestProposal):
+            super().perform(effect)
+            return
+        self.accuse()
+        known = sorted((payload.view, payload.digest) for payload in self.store.values())
+        genesis = (View(0), self.world.validators.digest)
+        parent_view, parent = self.world.rng.choice([genesis, *known])
+        payload = make_payload(effect.view, parent, self.index, self.world.rng.getrandbits(32))
+        self.store[payload.digest] = payload
+        self.publish_old(payload.digest)
+        epoch = self.world.validators.epoch
+        self.broadcast(self.notarize(Proposal(epoch, effect.view, parent_view, payload.digest)))
+
+    def publish_old(self, digest: bytes) -> None:
+        """Hand the payload to everybody."""
+        for payload in list(self.store.values()):
+            if payload.digest == digest:
+                for peer in self.world.others(self.index):
+                    self.world.network.send(self.index, peer, PayloadPacket(payload))
+
+    def broadcast(self, message: ConsensusMessage) -> None:
+        """Add a vote of the same kind for an earlier view."""
+        super().broadcast(message)
+        is_own_vote = isinstance(message, (Notarize, Nullify, Finalize))
+        if not is_own_vote or not self.store:
+            return
+        old = self.world.rng.choice(sorted(self.store.values(), key=lambda one: one.digest))
+        epoch = self.world.validators.epoch
+        proposal = Proposal(epoch, old.view, View(max(0, old.view - 1)), old.digest)
+        if isinstance(message, Notarize):
+            super().broadcast(self.notarize(proposal))
+        elif isinstance(message, Finalize):
+            super().broadcast(self.finalize(proposal))
+        else:
+            super().broadcast(self.nullify(Round(epoch, old.view)))
