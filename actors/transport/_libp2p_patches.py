@@ -14,6 +14,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import libp2p.network.swarm as swarm_module
 import trio
@@ -26,6 +27,7 @@ from libp2p.exceptions import BaseLibp2pError
 from libp2p.host.basic_host import BasicHost
 from libp2p.io.abc import ReadWriteCloser
 from libp2p.metrics.swarm import SwarmEvent
+from libp2p.network.auto_connector import AutoConnector
 from libp2p.network.config import ConnectionConfig, RetryConfig
 from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.swarm import Swarm
@@ -122,7 +124,6 @@ def build_host(
         connection_config=ConnectionConfig(
             max_connections=maximum_connections,
             high_watermark=maximum_connections,
-            # Zero: below the low watermark the swarm dials peers on its own.
             low_watermark=0,
             min_connections=0,
             # Two: a restarted peer's new connection exists beside the one it lost.
@@ -218,6 +219,10 @@ class BraidSwarm(Swarm):
     no channel would keep its connection.
     """
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.auto_connector = _IdleAutoConnector(self)
+
     async def _do_handle_inbound_connection(
         self,
         read_write_closer: ReadWriteCloser,
@@ -235,6 +240,17 @@ class BraidSwarm(Swarm):
         if not muxer.settled.is_set():
             muxer.fail("the peer did not open its channels in time")
         await muxer.closed.wait()
+
+
+class _IdleAutoConnector(AutoConnector):
+    """Dials nobody.
+
+    The library's dials known peers up to the middle of the watermarks, a low watermark of
+    zero notwithstanding: beside our own dials, and to peers that should dial us.
+    """
+
+    async def start(self) -> None:
+        return
 
 
 class _BoundedStream(ReadWriteCloser):

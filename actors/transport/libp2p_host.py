@@ -170,6 +170,9 @@ class Libp2pHost:
                     if self._is_dialer_to(remote.peer_id):
                         nursery.start_soon(self._keep_connected, host, remote)
                 await self._stop_trio.wait()
+                # First the listener: peers dial again as soon as they hear our goodbye.
+                for listener in tuple(host.get_network().listeners.values()):
+                    await listener.close()
                 for remote in self._remotes.values():
                     if remote.link.muxer is not None:
                         remote.link.muxer.say_goodbye()
