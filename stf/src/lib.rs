@@ -1,7 +1,30 @@
+//! Braid's state transition function.
+//!
+//! - [`block`]: the transition of one block, pure over a [`state::StateReader`]
+//! - [`trie`], [`state`]: Ethereum's state as a persistent trie in memory
+//! - [`engine`]: a chain of retained blocks; reads and calls at any of them, rollback
+//! - [`abi`]: the same, behind exported functions of a wasm32 module
+//!
+//! Everything but [`abi`] is `no_std` with `alloc`, free of clocks, randomness and IO.
+
 #![no_std]
+
 extern crate alloc;
-pub use revm;
-#[global_allocator]
-static A: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
-#[panic_handler]
-fn p(_: &core::panic::PanicInfo) -> ! { core::arch::wasm32::unreachable() }
+#[cfg(test)]
+extern crate std;
+
+#[cfg(feature = "abi")]
+pub mod abi;
+pub mod block;
+pub mod call;
+pub mod chain;
+pub mod engine;
+pub mod fixture;
+pub mod header;
+pub mod overlay;
+pub mod receipt;
+pub mod signature;
+pub mod skip_reason;
+pub mod state;
+pub mod transaction;
+pub mod trie;

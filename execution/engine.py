@@ -1,0 +1,353 @@
+"""The execution engine: revm in wasm, with the state inside the instance.
+
+An engine holds one chain in memory. Every retained block (the last 256, and
+all that are not final) keeps its state, so that reads, calls and proofs work at
+any of them, and :meth:`WasmEngine.rollback` is immediate.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, Self
+
+from execution import errors
+from execution._wasm_abi import Operation, WasmInstance
+from execution.types import (
+    AccountChange,
+    AccountProof,
+    AccountState,
+    Address,
+    BlockInput,
+    BlockOutput,
+    CallRequest,
+    CallResult,
+    ChainSpec,
+    GenesisAccount,
+    Hash32,
+    Log,
+    Receipt,
+    SkippedTransaction,
+    StorageProof,
+)
+
+EMPTY_CODE_HASH: Final = Hash32(
+    bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
+)
+"""keccak-256 of no bytes: the code hash of an account without code."""
+
+_ABSENT_ACCOUNT: Final = AccountState(nonce=0, balance_wei=0, code_hash=EMPTY_CODE_HASH)
+_ACCOUNTS_PER_LOAD: Final = 10_000
+_WIDE: Final = 1 << 64
+
+
+class WasmEngine:
+    """One EVM chain, executed by ``stf.wasm``.
+
+    All methods raise a subclass of :class:`execution.errors.EngineError`.
+    Methods may be called from several threads; they wait for each other, and
+    release the GIL while the engine works.
+
+    Parameters
+    ----------
+    spec
+        Constants and genesis state; the engine starts at block 0.
+    """
+
+    def __init__(self, spec: ChainSpec) -> None:
+        self._load(spec, spec.alloc.items())
+        request = [spec.genesis_timestamp_seconds, spec.gas_limit]
+        self._set_head(self._instance.invoke(Operation.START_AT_GENESIS, request))
+
+    @classmethod
+    def from_snapshot(
+        cls,
+        spec: ChainSpec,
+        head_header_rlp: bytes,
+        accounts: Iterable[tuple[Address, GenesisAccount]],
+        recent_hashes: Mapping[int, Hash32],
+    ) -> Self:
+        """Continue a chain at the block with header ``head_header_rlp``.
+
+        Parameters
+        ----------
+        accounts
+            Every account of the state after that block; read in one pass.
+            ``spec.alloc`` is ignored.
+        recent_hashes
+            Hashes of the 256 blocks before it, by number, for BLOCKHASH.
+
+        Raises
+        ------
+        SnapshotRejectedError
+            The accounts do not hash to the header's state root.
+        """
+        engine = cls.__new__(cls)
+        engine._load(spec, accounts)
+        request = [head_header_rlp, [[number, value] for number, value in recent_hashes.items()]]
+        engine._set_head(engine._instance.invoke(Operation.START_AT_HEAD, request))
+        return engine
+
+    def _load(self, spec: ChainSpec, accounts: Iterable[tuple[Address, GenesisAccount]]) -> None:
+        self._instance = WasmInstance()
+        rules = [spec.fork, spec.chain_id, spec.initial_base_fee_wei, spec.is_base_fee_zero]
+        self._instance.invoke(Operation.BEGIN, rules)
+        for batch in _batches(accounts, _ACCOUNTS_PER_LOAD):
+            encoded = [_encode_account(address, account) for address, account in batch]
+            self._instance.invoke(Operation.ADD_ACCOUNTS, encoded)
+
+    def _set_head(self, response: list[Any]) -> None:
+        number, block_hash, header_rlp, finalized_number = response
+        self._head_number: int = number
+        self._head_hash = Hash32(block_hash)
+        self._head_header_rlp: bytes = header_rlp
+        self._finalized_number: int = finalized_number
+
+    @property
+    def head_number(self) -> int:
+        """Number of the last executed block."""
+        return self._head_number
+
+    @property
+    def head_hash(self) -> Hash32:
+        """Hash of the last executed block."""
+        return self._head_hash
+
+    @property
+    def head_header_rlp(self) -> bytes:
+        """Header of the last executed block, as :meth:`from_snapshot` takes it."""
+        return self._head_header_rlp
+
+    @property
+    def finalized_number(self) -> int:
+        """Number of the last block that :meth:`finalize` named (the first block at the start)."""
+        return self._finalized_number
+
+    @property
+    def memory_size_bytes(self) -> int:
+        """Memory that the instance has taken; it grows up to 4 GiB and never shrinks."""
+        return self._instance.memory_size_bytes()
+
+    def execute(self, block: BlockInput) -> BlockOutput:
+        """Execute the block after the head; it becomes the head.
+
+        Raises
+        ------
+        BlockRejectedError
+            Not the next number, or the timestamp is before the parent's.
+        """
+        response = self._instance.invoke(Operation.EXECUTE, _encode_block(block))
+        output = _decode_block(block.number, response)
+        self._head_number = output.number
+        self._head_hash = output.block_hash
+        self._head_header_rlp = output.header_rlp
+        return output
+
+    def rollback(self, number: int) -> None:
+        """Make block ``number`` the head again, as if nothing after it had been executed.
+
+        Raises
+        ------
+        RollbackBelowFinalizedError, UnknownBlockError
+        """
+        self._set_head(self._instance.invoke(Operation.ROLLBACK, number))
+
+    def finalize(self, number: int) -> None:
+        """Mark block ``number`` and all before it as final; an older number changes nothing."""
+        self._set_head(self._instance.invoke(Operation.FINALIZE, number))
+
+    def accounts(
+        self, addresses: Sequence[Address], number: int | None = None
+    ) -> list[AccountState]:
+        """States of many accounts after block ``number`` (the head if ``None``)."""
+        response = self._instance.invoke(Operation.ACCOUNTS, [list(addresses), number])
+        return [_decode_account_state(entry) for entry in response]
+
+    def code(self, address: Address, number: int | None = None) -> bytes:
+        """Code of an account after block ``number``; empty if it has none."""
+        code: bytes = self._instance.invoke(Operation.CODE, [address, number])
+        return code
+
+    def storage_at(self, address: Address, slot: int, number: int | None = None) -> int:
+        """Value of one storage slot after block ``number``."""
+        request = [address, [_encode_wide(slot)], number]
+        (value,) = self._instance.invoke(Operation.STORAGE, request)
+        return _decode_wide(value)
+
+    def call(self, request: CallRequest, number: int | None = None) -> CallResult:
+        """Run a call on the state after block ``number`` and forget its effects.
+
+        A gas price of zero means that no base fee is due. Without a gas limit
+        the call has 50 million gas, or the block's gas limit if that is more.
+
+        Raises
+        ------
+        CallRejectedError
+            The call is no valid transaction: funds, intrinsic gas.
+        """
+        response = self._instance.invoke(Operation.CALL, [_encode_call(request), number])
+        is_success, output, gas_used, halt_reason = response
+        return CallResult(is_success, output, gas_used, halt_reason)
+
+    def estimate_gas(self, request: CallRequest, number: int | None = None) -> int:
+        """Least gas limit with which the call succeeds, refunds and the 63/64 rule included.
+
+        Raises
+        ------
+        CallRevertedError, GasRequiredExceedsAllowanceError, CallRejectedError
+        """
+        gas: int = self._instance.invoke(Operation.ESTIMATE_GAS, [_encode_call(request), number])
+        return gas
+
+    def proof(
+        self, address: Address, slots: Sequence[int], number: int | None = None
+    ) -> AccountProof:
+        """EIP-1186 proof of an account and some of its slots after block ``number``."""
+        request = [address, [_encode_wide(slot) for slot in slots], number]
+        state, storage_root, nodes, storage = self._instance.invoke(Operation.PROVE, request)
+        return AccountProof(
+            address=address,
+            state=_decode_account_state(state),
+            storage_root=Hash32(storage_root),
+            nodes=tuple(nodes),
+            storage=tuple(
+                StorageProof(slot, _decode_wide(value), tuple(slot_nodes))
+                for slot, (value, slot_nodes) in zip(slots, storage, strict=True)
+            ),
+        )
+
+    def recover_senders(self, transactions: Sequence[bytes]) -> list[Address | None]:
+        """Sender of each raw transaction; ``None`` where there is none."""
+        senders: list[Address | None] = self._instance.invoke(
+            Operation.RECOVER_SENDERS, list(transactions)
+        )
+        return senders
+
+
+def _batches(
+    accounts: Iterable[tuple[Address, GenesisAccount]], size: int
+) -> Iterator[list[tuple[Address, GenesisAccount]]]:
+    iterator = iter(accounts)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _encode_wide(value: int) -> int | bytes:
+    if value < _WIDE:
+        return value
+    try:
+        return value.to_bytes(32, "big")
+    except OverflowError as error:
+        raise errors.MalformedRequestError(f"expected at most 256 bits, got {value}") from error
+
+
+def _decode_wide(value: int | bytes) -> int:
+    return value if isinstance(value, int) else int.from_bytes(value, "big")
+
+
+def _encode_account(address: Address, account: GenesisAccount) -> list[object]:
+    storage = [[_encode_wide(slot), _encode_wide(value)] for slot, value in account.storage.items()]
+    return [address, account.nonce, _encode_wide(account.balance_wei), account.code, storage]
+
+
+def _encode_block(block: BlockInput) -> list[object]:
+    return [
+        block.number,
+        block.timestamp_seconds,
+        block.prev_randao,
+        block.coinbase,
+        block.gas_limit,
+        [[tx.nonce, tx.to, tx.gas_limit, tx.data] for tx in block.system_transactions],
+        block.transactions,
+        block.senders,
+    ]
+
+
+def _encode_call(request: CallRequest) -> list[object]:
+    return [
+        request.sender,
+        request.to,
+        request.data,
+        _encode_wide(request.value_wei),
+        request.gas_limit,
+        _encode_wide(request.gas_price_wei),
+    ]
+
+
+def _decode_account_state(entry: list[Any] | None) -> AccountState:
+    if entry is None:
+        return _ABSENT_ACCOUNT
+    nonce, balance, code_hash = entry
+    return AccountState(nonce, _decode_wide(balance), code_hash)
+
+
+def _decode_block(number: int, response: list[Any]) -> BlockOutput:
+    (
+        block_hash,
+        header_rlp,
+        state_root,
+        transactions_root,
+        receipts_root,
+        logs_bloom,
+        gas_used,
+        base_fee_wei,
+        included,
+        receipts,
+        skipped,
+        changes,
+    ) = response
+    return BlockOutput(
+        number=number,
+        block_hash=block_hash,
+        header_rlp=header_rlp,
+        state_root=state_root,
+        transactions_root=transactions_root,
+        receipts_root=receipts_root,
+        logs_bloom=logs_bloom,
+        gas_used=gas_used,
+        base_fee_wei=base_fee_wei,
+        included=tuple(included),
+        receipts=tuple(map(_decode_receipt, receipts)),
+        skipped=tuple(SkippedTransaction(index, reason) for index, reason in skipped),
+        changes=tuple(map(_decode_change, changes)),
+    )
+
+
+def _decode_receipt(entry: list[Any]) -> Receipt:
+    (
+        transaction_hash,
+        transaction_type,
+        sender,
+        to,
+        is_success,
+        gas_used,
+        cumulative_gas_used,
+        effective_gas_price,
+        contract_address,
+        logs,
+        output,
+    ) = entry
+    return Receipt(
+        transaction_hash,
+        transaction_type,
+        sender,
+        to,
+        is_success,
+        gas_used,
+        cumulative_gas_used,
+        _decode_wide(effective_gas_price),
+        contract_address,
+        tuple(Log(address, tuple(topics), data) for address, topics, data in logs),
+        output,
+    )
+
+
+def _decode_change(entry: list[Any]) -> AccountChange:
+    address, is_deleted, nonce, balance, code, is_storage_wiped, storage = entry
+    return AccountChange(
+        address,
+        is_deleted,
+        nonce,
+        _decode_wide(balance),
+        code,
+        is_storage_wiped,
+        {_decode_wide(slot): _decode_wide(value) for slot, value in storage},
+    )

@@ -1,0 +1,394 @@
+//! A chain in memory: every retained block keeps the root of its state.
+
+use crate::block::{execute_block, BlockError, BlockInput, Executed};
+use crate::chain::{BlockContext, ChainRules};
+use crate::header::Header;
+use crate::receipt::Receipt;
+use crate::skip_reason::SkipReason;
+use crate::state::{
+    apply_deltas, Account, AccountDelta, AccountFields, AccountTrie, CodeStore, MissingState,
+    StateReader,
+};
+use crate::trie::{self, ordered_root, Encoder, Key};
+use alloc::{collections::BTreeMap, collections::VecDeque, rc::Rc, vec::Vec};
+use core::fmt;
+use revm::bytecode::Bytecode;
+use revm::primitives::alloy_primitives::Bloom;
+use revm::primitives::{keccak256, Address, Bytes, B256, KECCAK_EMPTY, U256};
+
+/// Blocks whose state stays readable, besides all that are not final: what BLOCKHASH can name.
+const RETAINED_BLOCKS: usize = 257;
+
+/// One account of a genesis or a snapshot.
+#[derive(Debug)]
+pub struct FullAccount {
+    pub address: Address,
+    pub nonce: u64,
+    pub balance: U256,
+    pub code: Bytes,
+    pub storage: Vec<(U256, U256)>,
+}
+
+/// State that is being filled before a chain starts.
+pub struct Loader {
+    pub rules: ChainRules,
+    accounts: AccountTrie,
+    codes: CodeStore,
+    encoder: Encoder,
+}
+
+/// Why a snapshot was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SnapshotError {
+    BadHeader,
+    StateRootMismatch { expected: B256, got: B256 },
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadHeader => formatter.write_str("the head header is no header of this fork"),
+            Self::StateRootMismatch { expected, got } => {
+                write!(formatter, "state root: expected {expected}, got {got}")
+            }
+        }
+    }
+}
+
+impl Loader {
+    pub fn new(rules: ChainRules) -> Self {
+        Self {
+            rules,
+            accounts: None,
+            codes: CodeStore::default(),
+            encoder: Encoder::default(),
+        }
+    }
+
+    /// Adds accounts; one that is already there is replaced.
+    pub fn add(&mut self, accounts: Vec<FullAccount>) {
+        let mut deltas: BTreeMap<B256, AccountDelta<Rc<Account>>> = BTreeMap::new();
+        for account in accounts {
+            let code_hash = if account.code.is_empty() {
+                KECCAK_EMPTY
+            } else {
+                keccak256(&account.code)
+            };
+            self.codes.insert(code_hash, Bytecode::new_raw(account.code));
+            let storage: BTreeMap<U256, U256> = account.storage.into_iter().collect();
+            let hashed_address = keccak256(account.address);
+            let fields =
+                AccountFields { nonce: account.nonce, balance: account.balance, code_hash };
+            deltas.insert(
+                hashed_address,
+                AccountDelta {
+                    address: account.address,
+                    hashed_address,
+                    before: None,
+                    after: Some(fields),
+                    code: None,
+                    is_storage_wiped: false,
+                    storage: storage.into_iter().collect(),
+                },
+            );
+        }
+        let deltas: Vec<_> = deltas.into_values().collect();
+        self.accounts = apply_deltas(&self.accounts, &deltas, &mut self.encoder);
+    }
+
+    /// Root of what has been added.
+    pub fn state_root(&mut self) -> B256 {
+        trie::root_hash(&self.accounts, &mut self.encoder)
+    }
+
+    /// A chain that starts here, with block 0.
+    pub fn into_genesis(mut self, timestamp_seconds: u64, gas_limit: u64) -> Engine {
+        let header = Header {
+            parent_hash: B256::ZERO,
+            coinbase: Address::ZERO,
+            state_root: self.state_root(),
+            transactions_root: trie::EMPTY_ROOT,
+            receipts_root: trie::EMPTY_ROOT,
+            logs_bloom: Bloom::ZERO,
+            number: 0,
+            gas_limit,
+            gas_used: 0,
+            timestamp_seconds,
+            prev_randao: B256::ZERO,
+            base_fee: if self.rules.is_base_fee_zero { 0 } else { self.rules.initial_base_fee },
+        };
+        self.into_engine(header, BTreeMap::new())
+    }
+
+    /// A chain that continues at the block with this header.
+    pub fn into_head(
+        mut self,
+        header_rlp: &[u8],
+        recent_hashes: BTreeMap<u64, B256>,
+    ) -> Result<Engine, SnapshotError> {
+        let header =
+            Header::decode(header_rlp, self.rules.fork).ok_or(SnapshotError::BadHeader)?;
+        let got = self.state_root();
+        if got != header.state_root {
+            return Err(SnapshotError::StateRootMismatch { expected: header.state_root, got });
+        }
+        Ok(self.into_engine(header, recent_hashes))
+    }
+
+    fn into_engine(self, header: Header, older_hashes: BTreeMap<u64, B256>) -> Engine {
+        let hash = header.hash(self.rules.fork);
+        let finalized_number = header.number;
+        let head = RetainedBlock { header, hash, accounts: self.accounts };
+        Engine {
+            rules: self.rules,
+            chain: Chain { blocks: VecDeque::from([head]), older_hashes },
+            codes: self.codes,
+            encoder: self.encoder,
+            finalized_number,
+        }
+    }
+}
+
+/// One block whose state is readable.
+pub struct RetainedBlock {
+    pub header: Header,
+    pub hash: B256,
+    pub accounts: AccountTrie,
+}
+
+struct Chain {
+    /// Consecutive, the head last; never empty.
+    blocks: VecDeque<RetainedBlock>,
+    /// Hashes of blocks before a snapshot's head.
+    older_hashes: BTreeMap<u64, B256>,
+}
+
+impl Chain {
+    fn head(&self) -> &RetainedBlock {
+        self.blocks.back().expect("a chain keeps its head")
+    }
+
+    fn block(&self, number: u64) -> Option<&RetainedBlock> {
+        let first = self.blocks.front()?.header.number;
+        let index = usize::try_from(number.checked_sub(first)?).ok()?;
+        self.blocks.get(index)
+    }
+
+    fn hash(&self, number: u64) -> Option<B256> {
+        let retained = self.block(number).map(|block| block.hash);
+        retained.or_else(|| self.older_hashes.get(&number).copied())
+    }
+}
+
+/// What an operation on retained blocks can refuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineError {
+    UnknownBlock { number: u64, oldest: u64, head: u64 },
+    RollbackBelowFinalized { number: u64, finalized: u64 },
+    Block(BlockError),
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownBlock { number, oldest, head } => {
+                write!(formatter, "block {number} is not retained: expected {oldest} to {head}")
+            }
+            Self::RollbackBelowFinalized { number, finalized } => {
+                write!(formatter, "rollback to {number}: block {finalized} is final")
+            }
+            Self::Block(error) => error.fmt(formatter),
+        }
+    }
+}
+
+impl From<BlockError> for EngineError {
+    fn from(error: BlockError) -> Self {
+        Self::Block(error)
+    }
+}
+
+/// Result of one block.
+#[derive(Debug)]
+pub struct BlockOutput {
+    pub header: Header,
+    pub header_rlp: Vec<u8>,
+    pub hash: B256,
+    pub included: Vec<Vec<u8>>,
+    pub receipts: Vec<Receipt>,
+    pub skipped: Vec<(u32, SkipReason)>,
+    pub deltas: Vec<AccountDelta<Rc<Account>>>,
+}
+
+/// A chain with its recent states.
+pub struct Engine {
+    pub rules: ChainRules,
+    chain: Chain,
+    codes: CodeStore,
+    pub encoder: Encoder,
+    finalized_number: u64,
+}
+
+impl Engine {
+    pub fn head(&self) -> &RetainedBlock {
+        self.chain.head()
+    }
+
+    pub fn finalized_number(&self) -> u64 {
+        self.finalized_number
+    }
+
+    pub fn code(&self, code_hash: &B256) -> Option<Bytecode> {
+        self.codes.get(code_hash)
+    }
+
+    /// The block with this number, the head if `None`.
+    pub fn block(&self, number: Option<u64>) -> Result<&RetainedBlock, EngineError> {
+        let Some(number) = number else {
+            return Ok(self.head());
+        };
+        self.chain.block(number).ok_or_else(|| self.unknown_block(number))
+    }
+
+    fn unknown_block(&self, number: u64) -> EngineError {
+        let oldest = self.chain.blocks.front().map_or(0, |block| block.header.number);
+        EngineError::UnknownBlock { number, oldest, head: self.head().header.number }
+    }
+
+    /// State after a retained block, as contracts see it.
+    pub fn state_at<'a>(&'a self, block: &'a RetainedBlock) -> RetainedState<'a> {
+        RetainedState { accounts: &block.accounts, codes: &self.codes, chain: &self.chain }
+    }
+
+    /// Environment of calls at a retained block.
+    pub fn context_at(&self, block: &RetainedBlock) -> BlockContext {
+        let header = &block.header;
+        BlockContext {
+            number: header.number,
+            timestamp_seconds: header.timestamp_seconds,
+            prev_randao: header.prev_randao,
+            coinbase: header.coinbase,
+            gas_limit: header.gas_limit,
+            base_fee: header.base_fee,
+            excess_blob_gas: 0,
+        }
+    }
+
+    /// State root that the head's state would have after `deltas`.
+    pub fn state_root_with(&self, deltas: &[AccountDelta<Rc<Account>>]) -> B256 {
+        let mut encoder = Encoder::default();
+        let accounts = apply_deltas(&self.head().accounts, deltas, &mut encoder);
+        trie::root_hash(&accounts, &mut encoder)
+    }
+
+    /// Executes the block after the head, which becomes the head.
+    pub fn execute(&mut self, block: &BlockInput<'_>) -> Result<BlockOutput, EngineError> {
+        let parent = self.chain.head();
+        let executed = execute_block(&self.rules, &parent.header, block, self.state_at(parent))?;
+        let Executed { base_fee, gas_used, included, receipts, skipped, deltas } = executed;
+
+        for delta in &deltas {
+            if let (Some(code), Some(fields)) = (&delta.code, &delta.after) {
+                self.codes.insert(fields.code_hash, code.clone());
+            }
+        }
+        let parent = self.chain.head();
+        let accounts = apply_deltas(&parent.accounts, &deltas, &mut self.encoder);
+
+        let mut logs_bloom = Bloom::ZERO;
+        let encoded_receipts: Vec<Vec<u8>> = receipts
+            .iter()
+            .map(|receipt| {
+                let bloom = receipt.bloom();
+                logs_bloom |= bloom;
+                receipt.encode(&bloom)
+            })
+            .collect();
+        let header = Header {
+            parent_hash: parent.hash,
+            coinbase: block.coinbase,
+            state_root: trie::root_hash(&accounts, &mut self.encoder),
+            transactions_root: ordered_root(&included, &mut self.encoder),
+            receipts_root: ordered_root(&encoded_receipts, &mut self.encoder),
+            logs_bloom,
+            number: block.number,
+            gas_limit: block.gas_limit,
+            gas_used,
+            timestamp_seconds: block.timestamp_seconds,
+            prev_randao: block.prev_randao,
+            base_fee,
+        };
+        let header_rlp = header.encode(self.rules.fork);
+        let hash = keccak256(&header_rlp);
+        self.chain.blocks.push_back(RetainedBlock { header: header.clone(), hash, accounts });
+        self.forget_old_blocks();
+        Ok(BlockOutput { header, header_rlp, hash, included, receipts, skipped, deltas })
+    }
+
+    /// Makes block `number` the head again.
+    pub fn rollback(&mut self, number: u64) -> Result<(), EngineError> {
+        if number < self.finalized_number {
+            let finalized = self.finalized_number;
+            return Err(EngineError::RollbackBelowFinalized { number, finalized });
+        }
+        if self.chain.block(number).is_none() {
+            return Err(self.unknown_block(number));
+        }
+        while self.chain.head().header.number > number {
+            self.chain.blocks.pop_back();
+        }
+        Ok(())
+    }
+
+    /// Marks block `number` and all before it as final; older calls change nothing.
+    pub fn finalize(&mut self, number: u64) -> Result<(), EngineError> {
+        if number > self.chain.head().header.number {
+            return Err(self.unknown_block(number));
+        }
+        self.finalized_number = self.finalized_number.max(number);
+        self.forget_old_blocks();
+        Ok(())
+    }
+
+    fn forget_old_blocks(&mut self) {
+        let blocks = &mut self.chain.blocks;
+        while blocks.len() > RETAINED_BLOCKS && blocks[0].header.number < self.finalized_number {
+            blocks.pop_front();
+        }
+        let head_number = self.chain.head().header.number;
+        let oldest_named = head_number.saturating_sub(RETAINED_BLOCKS as u64);
+        while self.chain.older_hashes.first_key_value().is_some_and(|(&old, _)| old < oldest_named)
+        {
+            self.chain.older_hashes.pop_first();
+        }
+    }
+}
+
+/// State after one retained block.
+#[derive(Clone, Copy)]
+pub struct RetainedState<'a> {
+    accounts: &'a AccountTrie,
+    codes: &'a CodeStore,
+    chain: &'a Chain,
+}
+
+impl StateReader for RetainedState<'_> {
+    type Account = Rc<Account>;
+
+    fn account(&self, hashed_address: &B256) -> Result<Option<Rc<Account>>, MissingState> {
+        Ok(trie::get(self.accounts, &Key::from_hash(hashed_address)).cloned())
+    }
+
+    fn storage(&self, account: &Rc<Account>, hashed_slot: &B256) -> Result<U256, MissingState> {
+        let value = trie::get(&account.storage, &Key::from_hash(hashed_slot));
+        Ok(value.copied().unwrap_or_default())
+    }
+
+    fn code(&self, code_hash: &B256) -> Result<Bytecode, MissingState> {
+        self.codes.get(code_hash).ok_or(MissingState)
+    }
+
+    fn block_hash(&self, number: u64) -> Result<Option<B256>, MissingState> {
+        Ok(self.chain.hash(number))
+    }
+}
