@@ -36,6 +36,7 @@ from execution._reference_vm import (
     apply_transaction,
     build_state,
 )
+from execution.errors import BlockRejectedError
 from execution.types import (
     SYSTEM_ADDRESS,
     SYSTEM_TRANSACTION_TYPE,
@@ -122,7 +123,7 @@ class ReferenceEngine:
 
         Raises
         ------
-        ValueError
+        BlockRejectedError
             If the block does not follow the last one.
         """
         self._check_order(block)
@@ -145,9 +146,9 @@ class ReferenceEngine:
     def _check_order(self, block: BlockInput) -> None:
         expected = self._head.number + 1
         if block.number != expected:
-            raise ValueError(f"block number: expected {expected}, got {block.number}")
+            raise BlockRejectedError(f"block number: expected {expected}, got {block.number}")
         if block.timestamp_seconds < self._head.timestamp_seconds:
-            raise ValueError(
+            raise BlockRejectedError(
                 f"timestamp: expected at least {self._head.timestamp_seconds} s, "
                 f"got {block.timestamp_seconds} s"
             )
