@@ -1,4 +1,4 @@
-"""What one node needs to know to start: where it keeps its files, where it listens, who its peers are.
+"""What one node needs to know to start: its files, where it listens, who its peers are.
 
 A node's directory::
 

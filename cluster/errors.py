@@ -1,12 +1,12 @@
 """Errors of the cluster package; each message says what to do next.
 
-    ClusterError
-    ├── AlreadyRunning      a network runs from this directory already
-    ├── NotRunning          no network runs from this directory
-    ├── BadDirectory        the data directory is damaged or not one of ours
-    ├── PortsTaken          a port that the network needs is in use
-    ├── StartFailed         Ray or an actor did not come up
-    └── DemoFailed          a step or an invariant of the demo or of a bench failed
+ClusterError
+├── AlreadyRunning      a network runs from this directory already
+├── NotRunning          no network runs from this directory
+├── BadDirectory        the data directory is damaged or not one of ours
+├── PortsTaken          a port that the network needs is in use
+├── StartFailed         Ray or an actor did not come up
+└── DemoFailed          a step or an invariant of the demo or of a bench failed
 """
 
 

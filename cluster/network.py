@@ -52,7 +52,11 @@ class Network:
 
 
 def create_network(
-    directory: Path, genesis: Genesis, seeds: list[bytes], p2p_ports: list[int], rpc_ports: list[int]
+    directory: Path,
+    genesis: Genesis,
+    seeds: list[bytes],
+    p2p_ports: list[int],
+    rpc_ports: list[int],
 ) -> Network:
     """Write a new network to an empty or absent directory.
 
@@ -162,8 +166,7 @@ def _is_alive(record: dict[str, Any]) -> bool:
     try:
         process = psutil.Process(record["pid"])
         return (
-            process.create_time() == record["started"]
-            and process.status() != psutil.STATUS_ZOMBIE
+            process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
         )
     except psutil.NoSuchProcess:
         return False

@@ -8,10 +8,12 @@ Amounts are in wei, times in seconds, addresses are 20 raw bytes and hashes
 """
 
 from dataclasses import dataclass, field
-from typing import Final, NewType
+from typing import Final
 
-Address = NewType("Address", bytes)
-Hash32 = NewType("Hash32", bytes)
+from ledger.types import EvmAddress, EvmHash
+
+Address = EvmAddress
+Hash32 = EvmHash
 
 SYSTEM_ADDRESS: Final = Address(bytes.fromhex("fffffffffffffffffffffffffffffffffffffffe"))
 """Sender of every system transaction (the address EIP-4788 and EIP-2935 use)."""

@@ -1,0 +1,171 @@
+"""Checkpoints of one node: the BLS work that consensus must not wait for."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from actors.execution_messages import BridgeAnswer, ExecutedBlock, FinalBlock
+from bridge.attestations import (
+    AttestationPool,
+    CheckpointCertified,
+    Divergence,
+    InvalidAttestation,
+    PoolEvent,
+)
+from bridge.checkpoints import needs_checkpoint
+from bridge.errors import AttestationRejected, DuplicateAttestation
+from bridge.outbox import outbox_root
+from ledger.crossing import (
+    Attestation,
+    CertifiedCheckpoint,
+    Checkpoint,
+    CheckpointCertificate,
+    Message,
+    checkpoint_message,
+)
+from ledger.errors import SignatureError
+from ledger.genesis import Genesis
+from ledger.keys import ValidatorKeys
+from ledger.types import BlockNumber, ChainId, ChainRole, EvmHash, ValidatorIndex
+from ledger.validators import ValidatorSet
+
+MAX_KEPT_OUTBOXES: Final = 4096
+MAX_KNOWN_CERTIFICATES: Final = 1024
+
+log = structlog.get_logger(__name__)
+
+
+class BridgeDesk:
+    """Signs, collects and verifies for one validator."""
+
+    def __init__(self, index: ValidatorIndex, genesis: Genesis, keys: ValidatorKeys) -> None:
+        self.rejected: Counter[str] = Counter()
+        self.divergences: list[Divergence] = []
+        self.certified_count = 0
+        self._index = index
+        self._genesis = genesis
+        self._keys = keys
+        self._validators = ValidatorSet(genesis)
+        self._pool = AttestationPool(
+            self._validators, [genesis.chain(role).chain_id for role in ChainRole]
+        )
+        self._outboxes: OrderedDict[tuple[ChainId, BlockNumber], tuple[Message, ...]] = (
+            OrderedDict()
+        )
+        self._unmatched: dict[tuple[ChainId, BlockNumber], CheckpointCertificate] = {}
+        self._verified: OrderedDict[CheckpointCertificate, None] = OrderedDict()
+
+    def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
+        """Whether all these certificates carry a valid quorum signature."""
+        return all(self._is_valid(certificate) for certificate in certificates)
+
+    def attest(self, blocks: Sequence[FinalBlock]) -> BridgeAnswer:
+        """Sign the final blocks that need a checkpoint."""
+        attestations: list[Attestation] = []
+        events: list[PoolEvent] = []
+        certified: list[CertifiedCheckpoint] = []
+        for block in blocks:
+            executed = block.executed
+            chain = self._genesis.chain(executed.role)
+            if not needs_checkpoint(chain, executed.number, len(executed.messages)):
+                continue
+            self._keep_outbox(chain.chain_id, executed)
+            attestation = self._sign(chain.chain_id, block)
+            try:
+                events.extend(self._pool.add(attestation, self._index))
+            except DuplicateAttestation:
+                pass  # Attested before, and asked again after a restart of the validator.
+            except AttestationRejected as error:
+                self.rejected[f"own: {type(error).__name__}"] += 1
+                continue
+            attestations.append(attestation)
+            certified.extend(self._match(chain.chain_id, executed.number))
+        return BridgeAnswer(tuple(attestations), (*certified, *self._digest(events)))
+
+    def collect(self, attestations: Sequence[tuple[ValidatorIndex, Attestation]]) -> BridgeAnswer:
+        """Count attestations of peers."""
+        events: list[PoolEvent] = []
+        for sender, attestation in attestations:
+            try:
+                events.extend(self._pool.add(attestation, sender))
+            except DuplicateAttestation:
+                continue  # Peers repeat what has no certificate yet.
+            except AttestationRejected as error:
+                self.rejected[type(error).__name__] += 1
+        return BridgeAnswer((), self._digest(events))
+
+    def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
+        """Forget what the final ledger has certified."""
+        for role, number in certified.items():
+            chain_id = self._genesis.chain(role).chain_id
+            self._pool.advance(chain_id, number)
+            for key in [k for k in self._outboxes if k[0] == chain_id and k[1] <= number]:
+                del self._outboxes[key]
+            for key in [k for k in self._unmatched if k[0] == chain_id and k[1] <= number]:
+                del self._unmatched[key]
+
+    def _is_valid(self, certificate: CheckpointCertificate) -> bool:
+        if certificate in self._verified:
+            return True
+        try:
+            self._validators.verify_checkpoint(certificate)
+        except SignatureError as error:
+            self.rejected[f"certificate: {type(error).__name__}"] += 1
+            return False
+        self._remember(certificate)
+        return True
+
+    def _remember(self, certificate: CheckpointCertificate) -> None:
+        self._verified[certificate] = None
+        if len(self._verified) > MAX_KNOWN_CERTIFICATES:
+            self._verified.popitem(last=False)
+
+    def _keep_outbox(self, chain_id: ChainId, executed: ExecutedBlock) -> None:
+        self._outboxes[chain_id, executed.number] = executed.messages
+        if len(self._outboxes) > MAX_KEPT_OUTBOXES:
+            self._outboxes.popitem(last=False)
+
+    def _sign(self, chain_id: ChainId, block: FinalBlock) -> Attestation:
+        executed = block.executed
+        checkpoint = Checkpoint(
+            chain_id=chain_id,
+            number=executed.number,
+            ledger_digest=EvmHash(block.attested_digest),
+            block_hash=executed.block_hash,
+            state_root=executed.state_root,
+            receipts_root=executed.receipts_root,
+            outbox_root=outbox_root(executed.messages),
+            next_message_nonce=executed.next_message_nonce,
+        )
+        message = checkpoint_message(self._validators.digest, checkpoint)
+        return Attestation(checkpoint, self._index, self._keys.checkpoint.sign(message))
+
+    def _digest(self, events: Sequence[PoolEvent]) -> tuple[CertifiedCheckpoint, ...]:
+        certified: list[CertifiedCheckpoint] = []
+        for event in events:
+            if isinstance(event, CheckpointCertified):
+                self.certified_count += 1
+                self._remember(event.certificate)
+                checkpoint = event.certificate.checkpoint
+                self._unmatched[checkpoint.chain_id, checkpoint.number] = event.certificate
+                certified.extend(self._match(checkpoint.chain_id, checkpoint.number))
+            elif isinstance(event, InvalidAttestation):
+                log.warning("invalid attestation", signer=event.signer, number=event.number)
+                self.rejected["wrong signature"] += 1
+            else:
+                log.error("executors diverge", number=event.number, dissenters=event.dissenters)
+                self.divergences.append(event)
+        return tuple(certified)
+
+    def _match(self, chain_id: ChainId, number: BlockNumber) -> tuple[CertifiedCheckpoint, ...]:
+        """Join a certificate with its messages, once this node has executed the block too."""
+        certificate = self._unmatched.get((chain_id, number))
+        messages = self._outboxes.get((chain_id, number))
+        if certificate is None or messages is None:
+            return ()
+        if outbox_root(messages) != certificate.checkpoint.outbox_root:
+            return ()  # The own execution differs from the quorum's: others will propose it.
+        del self._unmatched[chain_id, number]
+        return (CertifiedCheckpoint(certificate, messages),)

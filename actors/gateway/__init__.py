@@ -1,0 +1,1 @@
+"""The gateway's backends: they answer JSON-RPC by calls to the node's other actors."""

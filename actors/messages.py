@@ -1,0 +1,48 @@
+"""What validators send each other besides votes, attestations and whole blocks.
+
+Blocks travel on the payload channel as :class:`ledger.block.LedgerBlock`,
+attestations on theirs as :class:`ledger.crossing.Attestation`.
+"""
+
+from typing import Annotated, Final
+
+from ledger.block import MAX_BLOCK_BYTES, TransactionField
+from ledger.bounds import AtMost
+from ledger.codec import wire
+from ledger.types import ChainRole, DigestField, HeightField
+from ledger.votes import Finalization
+
+MAX_BATCH_TRANSACTIONS: Final = 2048
+MAX_REQUESTED_BLOCKS: Final = 64
+
+EncodedBlockField = Annotated[bytes, AtMost(MAX_BLOCK_BYTES)]
+
+
+@wire(60)
+class TransactionBatch:
+    """Raw signed transactions for one chain's mempool."""
+
+    chain: ChainRole
+    transactions: Annotated[tuple[TransactionField, ...], AtMost(MAX_BATCH_TRANSACTIONS)]
+
+
+@wire(61)
+class PayloadRequest:
+    """Asks for one block by digest, because a vote names it and it is not here."""
+
+    digest: DigestField
+
+
+@wire(62)
+class HistoryRequest:
+    """Asks for finalized blocks from a height on, as many as fit into an answer."""
+
+    first_height: HeightField
+
+
+@wire(63)
+class HistoryResponse:
+    """Consecutive finalized blocks, and the finalization of the last one."""
+
+    blocks: Annotated[tuple[EncodedBlockField, ...], AtMost(MAX_REQUESTED_BLOCKS)]
+    finalization: Finalization

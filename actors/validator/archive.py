@@ -1,0 +1,208 @@
+"""The final part of the ledger on disk: blocks, certificates, and snapshots of the bridge state.
+
+Blocks are final once and never change. The bridge state after a block follows from
+the blocks; a snapshot every ``SNAPSHOT_INTERVAL`` heights keeps the way there short.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final, cast
+
+from actors.validator.block_tree import TreeBlock
+from actors.validator.errors import GenesisMismatch
+from bridge.rules import apply_block
+from bridge.state import BridgeState, initial_state
+from bridge.work import ChainWork
+from ledger.block import MAX_BLOCK_BYTES, SealedBlock, open_block
+from ledger.codec import decode, encode
+from ledger.crossing import CertifiedCheckpoint
+from ledger.evidence import ConflictingFinalize, ConflictingNotarize, Evidence, NullifyFinalize
+from ledger.genesis import Genesis, genesis_digest
+from ledger.types import ChainRole, Digest, Height
+from ledger.validators import ValidatorSet
+from ledger.votes import Finalization
+from storage.keys import (
+    CertificateKind,
+    block_key,
+    certificate_key,
+    chain_block_key,
+    height_key,
+    meta_key,
+    number_from_key,
+)
+from storage.store import Space, Store, WriteBatch
+
+SNAPSHOT_INTERVAL: Final = 256
+MAX_STATE_BYTES: Final = 64 * 1024 * 1024
+_MAX_CERTIFICATE_BYTES: Final = 64 * 1024
+_GENESIS: Final = meta_key("genesis")
+_SYNCED: Final = meta_key("synced-height")
+_EVIDENCE_PREFIX: Final = b"evidence/"
+_STATE_PREFIX: Final = b"state/"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedBlock:
+    """A final block with the state after it and the work that it has to do."""
+
+    sealed: SealedBlock
+    state: BridgeState
+    work: ChainWork
+
+
+class Archive:
+    """One validator's final blocks.
+
+    Raises
+    ------
+    GenesisMismatch
+        If the store belongs to another network.
+    """
+
+    def __init__(self, store: Store, genesis: Genesis, validators: ValidatorSet) -> None:
+        self._store = store
+        self._genesis = genesis
+        self._validators = validators
+        stored = store.get(Space.META, _GENESIS)
+        if stored is None:
+            store.put(Space.META, _GENESIS, genesis_digest(genesis), sync=True)
+        elif stored != genesis_digest(genesis):
+            raise GenesisMismatch(
+                f"the data belongs to the network {stored.hex()[:16]}, the genesis file to "
+                f"{genesis_digest(genesis).hex()[:16]}: use the right one of them"
+            )
+        last = store.last(Space.FINALIZED)
+        self.height = Height(0 if last is None else number_from_key(last[0]))
+
+    def append(self, blocks: list[TreeBlock], certificate: Finalization) -> None:
+        """Store newly final blocks, oldest first, and the certificate of the last one."""
+        batch = WriteBatch()
+        for block in blocks:
+            header = block.sealed.header
+            batch.put(Space.BLOCKS, block_key(block.digest), block.sealed.encoded)
+            batch.put(Space.FINALIZED, height_key(header.height), block.digest)
+            batch.put(
+                Space.HEADERS,
+                chain_block_key(header.chain, header.chain_block_number),
+                height_key(header.height),
+            )
+            for certified in block.sealed.body.checkpoints:
+                role = block.state.role_of(certified.certificate.checkpoint.chain_id)
+                if role is not None:
+                    key = _checkpoint_key(role, certified.certificate.checkpoint.number)
+                    batch.put(Space.META, key, encode(certified))
+            for position, evidence in enumerate(block.sealed.body.evidence):
+                batch.put(Space.META, _evidence_key(header.height, position), encode(evidence))
+            if header.height % SNAPSHOT_INTERVAL == 0:
+                batch.put(Space.META, _state_key(header.height), encode(block.state))
+        view = certificate.proposal.view
+        kind = CertificateKind.FINALIZATION
+        key = certificate_key(certificate.proposal.epoch, view, kind)
+        batch.put(Space.CERTIFICATES, key, encode(certificate))
+        self._store.commit(batch)
+        self.height = Height(blocks[-1].sealed.header.height)
+
+    def block(self, height: int) -> SealedBlock | None:
+        """Final block at a height."""
+        digest = self._store.get(Space.FINALIZED, height_key(height))
+        return None if digest is None else self.block_by_digest(Digest(digest))
+
+    def block_by_digest(self, digest: Digest) -> SealedBlock | None:
+        """Final block with a digest."""
+        raw = self._store.get(Space.BLOCKS, block_key(digest))
+        return None if raw is None else open_block(raw)
+
+    def height_of(self, role: ChainRole, number: int) -> Height | None:
+        """Ledger height of a chain's final block."""
+        key = self._store.get(Space.HEADERS, chain_block_key(role, number))
+        return None if key is None else Height(number_from_key(key))
+
+    def certificate_from(self, view: int) -> Finalization | None:
+        """The first stored finalization of this view or a later one: it covers the view's block."""
+        start = certificate_key(self._genesis.epoch, view, CertificateKind.FINALIZATION)
+        for _, raw in self._store.iterate(Space.CERTIFICATES, start=start):
+            return decode(raw, Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
+        return None
+
+    def newest_certificate(self) -> Finalization | None:
+        """Finalization of the newest final block."""
+        last = self._store.last(Space.CERTIFICATES)
+        if last is None:
+            return None
+        return decode(last[1], Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
+
+    def checkpoint(self, role: ChainRole, number: int) -> CertifiedCheckpoint | None:
+        """Checkpoint of a chain's block, if the final ledger holds one."""
+        raw = self._store.get(Space.META, _checkpoint_key(role, number))
+        if raw is None:
+            return None
+        return decode(raw, CertifiedCheckpoint, limit_bytes=MAX_BLOCK_BYTES)
+
+    def evidence(self, limit: int) -> list[tuple[Height, Evidence]]:
+        """The newest evidence on the final ledger, with its height."""
+        entries = self._store.iterate(Space.META, _EVIDENCE_PREFIX, reverse=True)
+        return [
+            (Height(number_from_key(key, len(_EVIDENCE_PREFIX))), _open_evidence(raw))
+            for key, raw in islice(entries, limit)
+        ]
+
+    def state_after(self, height: Height) -> BridgeState:
+        """Bridge state after a final block, from the nearest snapshot below."""
+        state = self._snapshot_below(height)
+        for ordered in self._replay(state, height):
+            state = ordered.state
+        return state
+
+    def ordered_from(self, height: Height) -> Iterator[OrderedBlock]:
+        """All final blocks from a height on, with their work, as of now."""
+        yield from self._replay(self.state_after(Height(height - 1)), self.height)
+
+    def chain_heads(self, height: Height) -> dict[ChainRole, Digest]:
+        """Digest of each chain's newest block up to a height (that of the genesis before it)."""
+        state = self.state_after(height)
+        heads = {}
+        for role in ChainRole:
+            at = self.height_of(role, state.chain(role).number)
+            digest = None if at is None else self._store.get(Space.FINALIZED, height_key(at))
+            heads[role] = Digest(digest) if digest is not None else genesis_digest(self._genesis)
+        return heads
+
+    def sync(self) -> None:
+        """Wait until everything stored so far is on the disk: the journal may forget it."""
+        self._store.put(Space.META, _SYNCED, height_key(self.height), sync=True)
+
+    def close(self) -> None:
+        """Flush and close the store."""
+        self._store.close()
+
+    def _snapshot_below(self, height: Height) -> BridgeState:
+        start = _state_key(height)
+        for _, raw in self._store.iterate(Space.META, _STATE_PREFIX, start=start, reverse=True):
+            return decode(raw, BridgeState, limit_bytes=MAX_STATE_BYTES)
+        return initial_state(self._genesis)
+
+    def _replay(self, state: BridgeState, last: Height) -> Iterator[OrderedBlock]:
+        for height in range(state.height + 1, last + 1):
+            sealed = self.block(height)
+            if sealed is None:
+                raise GenesisMismatch(f"the store lacks block {height} of {self.height}")
+            state, work = apply_block(state, sealed, self._validators, sealed.header.proposer)
+            yield OrderedBlock(sealed, state, work)
+
+
+def _open_evidence(raw: bytes) -> Evidence:
+    kinds = (ConflictingNotarize, ConflictingFinalize, NullifyFinalize)
+    return cast(Evidence, decode(raw, *kinds, limit_bytes=_MAX_CERTIFICATE_BYTES))
+
+
+def _checkpoint_key(role: ChainRole, number: int) -> bytes:
+    return b"checkpoint/" + chain_block_key(role, number)
+
+
+def _evidence_key(height: int, position: int) -> bytes:
+    return _EVIDENCE_PREFIX + height_key(height) + position.to_bytes(1, "big")
+
+
+def _state_key(height: int) -> bytes:
+    return _STATE_PREFIX + height_key(height)

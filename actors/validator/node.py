@@ -1,0 +1,441 @@
+"""One validator: consensus in the middle, everything that it asks for around it.
+
+The life of a block here: its payload arrives (``payloads``), consensus votes on it
+(``consensus_driver``), at notarization its chain's executor gets it (``feed``), at
+finalization it goes to the archive, its result is attested (``checkpoints``), and
+its transactions leave the mempools (``pools``).
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from random import Random
+from typing import Any
+
+import structlog
+
+from actors.execution_messages import ExecutorAnswer
+from actors.transport.errors import NotRunningError
+from actors.transport.interface import Channel, Transport
+from actors.validator.archive import Archive
+from actors.validator.block_tree import BlockTree, TreeBlock
+from actors.validator.checkpoints import CheckpointDesk
+from actors.validator.clients import BridgeClient, ExecutorClient
+from actors.validator.consensus_driver import ConsensusDriver
+from actors.validator.errors import UnknownParent
+from actors.validator.feed import ExecutionFeed
+from actors.validator.history import History
+from actors.validator.latency import NodeLatencies
+from actors.validator.operators import OperatorDesk
+from actors.validator.payloads import PayloadDesk
+from actors.validator.pools import TransactionPools
+from actors.validator.proposer import Proposer
+from actors.validator.vote_journal import VoteJournal
+from bridge.state import BridgeState
+from bridge.work import ChainWork
+from consensus.config import ConsensusConfig
+from consensus.effects import (
+    CheckPayload,
+    EnteredView,
+    EvidenceFound,
+    Finalized,
+    Notarized,
+    Nullified,
+    PublishPayload,
+    RequestProposal,
+)
+from consensus.events import MessageReceived, PayloadChecked, ProposalBuilt
+from execution.mempool import AddOutcome
+from execution.types import Address
+from gateway.backend import SubmittedTransaction
+from ledger.block import SealedBlock
+from ledger.genesis import Genesis
+from ledger.keys import ValidatorKeys
+from ledger.types import ChainRole, Digest, ValidatorIndex, View
+from ledger.validators import ValidatorSet
+from ledger.votes import Finalization
+from storage.journal import Journal
+from storage.store import Store
+
+MAX_TIMED_VIEWS = 256
+PRUNE_INTERVAL_VIEWS = 512
+
+log = structlog.get_logger(__name__)
+
+
+def monotonic_milliseconds() -> int:
+    """The clock of consensus."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class ValidatorNode:
+    """A validator without its actor: no Ray, and any :class:`Transport`.
+
+    Parameters
+    ----------
+    journal, store
+        Opened by the caller; closed by :meth:`close`.
+    on_failure
+        Called with the error if a part of the node stops by an error: the node has to restart.
+    """
+
+    def __init__(
+        self,
+        index: ValidatorIndex,
+        genesis: Genesis,
+        keys: ValidatorKeys,
+        transport: Transport,
+        journal: Journal,
+        store: Store,
+        executors: dict[ChainRole, ExecutorClient],
+        bridge: BridgeClient,
+        on_failure: Callable[[BaseException], None],
+        seed: int = 0,
+    ) -> None:
+        self.index = index
+        self.genesis = genesis
+        self.validators = ValidatorSet(genesis)
+        self.transport = transport
+        self.latencies = NodeLatencies()
+        self.archive = Archive(store, genesis, self.validators)
+        self.view = View(0)
+        self.notarized_height = self.archive.height
+        self._on_failure = on_failure
+        self._journal = VoteJournal(journal)
+        self._proposed_at: dict[View, float] = {}
+        self._proposal_task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._notarized: set[Digest] = set()
+        self._awaiting_payload: dict[Digest, Finalized] = {}
+        self._works: dict[Digest, ChainWork] = {}
+        self._pruned_below = 0
+
+        state = self.archive.state_after(self.archive.height)
+        heads = self.archive.chain_heads(self.archive.height)
+        self.tree = BlockTree(self.validators, state.digest, state, heads)
+        self.operators = OperatorDesk(index, keys, genesis.epoch, self.validators.digest)
+        self.pools = TransactionPools(genesis, transport, executors, self._notice_work)
+        self.checkpoints = CheckpointDesk(bridge, transport, self.latencies, self._notice_work)
+        self.proposer = Proposer(
+            index,
+            genesis,
+            self.validators,
+            self.tree,
+            self.pools,
+            self.checkpoints,
+            self.operators,
+            self._base_fee_floor_wei,
+        )
+        config = ConsensusConfig(
+            index, self.validators, keys.consensus.sign, genesis.timing.delta_ms
+        )
+        self.payloads = PayloadDesk(
+            self.tree,
+            self._journal,
+            transport,
+            bridge,
+            genesis.timing.max_drift_ms,
+            config.leader_of,
+            self._payload_checked,
+            self._block_added,
+        )
+        self.driver = ConsensusDriver(
+            config, self._journal, transport, self, monotonic_milliseconds
+        )
+        self.history = History(
+            self.archive,
+            self.tree,
+            self.validators,
+            transport,
+            [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index],
+            self._adopt_history,
+            Random(f"{seed}/{index}"),
+        )
+        coinbases = {
+            position: Address(entry.coinbase) for position, entry in enumerate(genesis.validators)
+        }
+        self.feeds = {
+            role: ExecutionFeed(
+                role,
+                executors[role],
+                self.archive,
+                coinbases,
+                self.validators.digest,
+                self.pools.senders.lookup,
+                self._notarized_blocks,
+                partial(self._certified_number, role),
+                self._executor_answered,
+            )
+            for role in ChainRole
+        }
+
+    # LIFE
+
+    async def start(self) -> None:
+        """Connect, replay the journal, and take part."""
+        await self.transport.start()
+        self.payloads.restore(self._journal.payloads)
+        self.checkpoints.settle(self.tree.root_state)
+        self.driver.start()
+        self._run(self._receive())
+        self._run(self.pools.run())
+        self._run(self.checkpoints.run())
+        self._run(self.checkpoints.repeat())
+        self._run(self.history.run())
+        self._run(self.payloads.request_missing(self.genesis.timing.delta_ms / 4000))
+        for feed in self.feeds.values():
+            self._run(feed.run())
+
+    async def close(self) -> None:
+        """Stop taking part; everything that was promised is on disk."""
+        self.driver.close()
+        self.payloads.close()
+        self.pools.close()
+        tasks = [*self._tasks, *([self._proposal_task] if self._proposal_task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.transport.close()
+        self._journal.close()
+        self.archive.close()
+
+    def submit(
+        self, role: ChainRole, transactions: Sequence[SubmittedTransaction]
+    ) -> list[AddOutcome]:
+        """Offer transactions of the own gateway to the mempool."""
+        return self.pools.submit(role, transactions)
+
+    @property
+    def final_state(self) -> BridgeState:
+        """Bridge state after the newest final block."""
+        return self.tree.root_state
+
+    # WHAT CONSENSUS ASKS FOR
+
+    def publish_payload(self, effect: PublishPayload) -> None:
+        """Send an own payload to all peers."""
+        block = self.tree.get(effect.payload)
+        if block is not None:
+            self.transport.broadcast(Channel.PAYLOAD, block.sealed.encoded)
+
+    def request_proposal(self, effect: RequestProposal) -> None:
+        """Begin to build a payload."""
+        self._cancel_proposal()
+        self._proposal_task = asyncio.get_running_loop().create_task(self._propose(effect))
+        self._proposal_task.add_done_callback(self._check_task)
+
+    def check_payload(self, effect: CheckPayload) -> None:
+        """Begin to check a payload."""
+        self.payloads.check(effect)
+
+    def entered_view(self, effect: EnteredView) -> None:
+        """Drop work for earlier views."""
+        if effect.view > self.view:
+            self.view = effect.view
+            self._cancel_proposal()
+
+    def notarized(self, effect: Notarized) -> None:
+        """Execute a payload speculatively, once it is here."""
+        proposal = effect.certificate.proposal
+        proposed_at = self._proposed_at.get(proposal.view)
+        if proposed_at is not None:
+            self.latencies.soft_ms.add((time.monotonic() - proposed_at) * 1000)
+        self._notarized.add(proposal.payload)
+        self._feed_notarized(proposal.payload)
+
+    def nullified(self, effect: Nullified) -> None:
+        """Nothing to do: a dropped payload is rolled back when another one takes its place."""
+
+    def finalized(self, effect: Finalized) -> None:
+        """Make payloads final, once they are here."""
+        proposal = effect.certificate.proposal
+        proposed_at = self._proposed_at.pop(proposal.view, None)
+        if proposed_at is not None:
+            self.latencies.final_ms.add((time.monotonic() - proposed_at) * 1000)
+        self._awaiting_payload[proposal.payload] = effect
+        self._finalize_what_is_here()
+
+    def evidence_found(self, effect: EvidenceFound) -> None:
+        """Keep evidence for a block."""
+        log.warning("misbehaviour", evidence=type(effect.evidence).__name__)
+        self.operators.add_evidence(effect.evidence)
+        self._notice_work()
+
+    # PAYLOADS
+
+    async def _propose(self, request: RequestProposal) -> None:
+        block = await self.proposer.build(request)
+        self.payloads.add_own(block)
+        self._proposed_at[request.view] = time.monotonic()
+        while len(self._proposed_at) > MAX_TIMED_VIEWS:
+            del self._proposed_at[next(iter(self._proposed_at))]
+        self.driver.post(ProposalBuilt(request.view, block.digest))
+        self.driver.turn()
+
+    def _payload_checked(self, event: PayloadChecked) -> None:
+        self.driver.post(event)
+
+    def _block_added(self, block: TreeBlock) -> None:
+        self.pools.mark_in_flight(block.sealed)
+        self._works[block.digest] = block.work
+        self._feed_notarized(block.digest)
+        if self._awaiting_payload:
+            self._finalize_what_is_here()
+
+    def _cancel_proposal(self) -> None:
+        if self._proposal_task is not None:
+            self._proposal_task.cancel()
+            self._proposal_task = None
+
+    def _notice_work(self) -> None:
+        self.proposer.notice_work()
+
+    def _base_fee_floor_wei(self, role: ChainRole) -> int:
+        """No transaction is left out for its fee here: the engine skips what cannot pay."""
+        return 0
+
+    # EXECUTION
+
+    def _feed_notarized(self, digest: Digest) -> None:
+        """Feed a notarized block and its ancestors, if all of them are here."""
+        if digest not in self._notarized or self.tree.get(digest) is None:
+            return
+        for block in self.tree.path(digest):
+            self._notarized.add(block.digest)
+            if not block.is_fed:
+                self.feeds[block.role].execute(block)
+                self.notarized_height = max(self.notarized_height, block.sealed.header.height)
+
+    def _notarized_blocks(self) -> list[TreeBlock]:
+        blocks = [self.tree.get(digest) for digest in self._notarized]
+        known = [block for block in blocks if block is not None]
+        return sorted(known, key=lambda block: block.sealed.header.view)
+
+    def _certified_number(self, role: ChainRole) -> int:
+        return self.final_state.chain(role).certified.number
+
+    def _executor_answered(self, answer: ExecutorAnswer) -> None:
+        for executed in answer.executed:
+            work = self._works.get(executed.digest)
+            if work is not None:
+                self.checkpoints.executed(executed, work)
+        for final in answer.final:
+            executed = final.executed
+            self._works.pop(executed.digest, None)
+            self.pools.commit(executed.role, executed.digest, executed.account_nonces)
+        if answer.final:
+            self.checkpoints.executed_final(answer.final)
+
+    # FINALITY
+
+    def _finalize_what_is_here(self) -> None:
+        for digest, effect in sorted(
+            self._awaiting_payload.items(), key=lambda item: item[1].certificate.proposal.view
+        ):
+            try:
+                final, dropped = self.tree.finalize(digest)
+            except UnknownParent:
+                if self._is_old(effect):
+                    del self._awaiting_payload[digest]
+                else:
+                    self._ask_for_missing(effect)
+                continue
+            del self._awaiting_payload[digest]
+            if final:
+                self._make_final(final, dropped, effect.certificate)
+        if not self._awaiting_payload:
+            self.history.settled()
+
+    def _is_old(self, effect: Finalized) -> bool:
+        return effect.certificate.proposal.view <= self.final_state.view
+
+    def _ask_for_missing(self, effect: Finalized) -> None:
+        if effect.is_chain_complete and len(effect.chain) <= 4:
+            for proposal in effect.chain:
+                if proposal.payload not in self.tree:
+                    self.payloads.want(proposal.payload)
+        else:
+            self.history.request()
+
+    def _make_final(
+        self, final: list[TreeBlock], dropped: list[TreeBlock], certificate: Finalization
+    ) -> None:
+        self.archive.append(final, certificate)
+        for block in final:
+            feed = self.feeds[block.role]
+            if not block.is_fed:
+                feed.execute(block)
+            feed.finalize(block)
+            self._notarized.discard(block.digest)
+            if block.work.replay is not None:
+                self.feeds[ChainRole.FAST].replay(block.work.replay)
+        for block in dropped:
+            self.pools.release(block.role, block.digest)
+            self._notarized.discard(block.digest)
+            self._works.pop(block.digest, None)
+        self.notarized_height = max(self.notarized_height, self.archive.height)
+        self.operators.settle(self.final_state)
+        self.checkpoints.settle(self.final_state)
+        self._prune(final[-1].sealed.header.view)
+
+    def _prune(self, final_view: View) -> None:
+        self.payloads.forget_below(final_view)
+        known = {digest for digest in self._notarized if digest in self.tree}
+        if len(self._notarized) > 2 * len(known) + MAX_TIMED_VIEWS:
+            self._notarized = known
+        if final_view >= self._pruned_below + PRUNE_INTERVAL_VIEWS:
+            self._pruned_below = final_view
+            self.archive.sync()
+            self._journal.prune(final_view - PRUNE_INTERVAL_VIEWS)
+
+    def _adopt_history(
+        self, peer: ValidatorIndex, blocks: list[SealedBlock], finalization: Finalization
+    ) -> None:
+        """Make blocks final that a peer's certificate proves.
+
+        Raises
+        ------
+        BlockRejected
+            If a rule is broken all the same; nothing changes then from that block on.
+        """
+        for sealed in blocks:
+            if sealed.digest not in self.tree:
+                block = self.tree.check(sealed, sealed.header.proposer)
+                self.tree.add(block)
+                self._block_added(block)
+        final, dropped = self.tree.finalize(finalization.proposal.payload)
+        if final:
+            self._make_final(final, dropped, finalization)
+        self._finalize_what_is_here()
+        self.driver.post(MessageReceived(peer, finalization))
+
+    # TASKS
+
+    async def _receive(self) -> None:
+        handlers: dict[Channel, Callable[[ValidatorIndex, bytes], None]] = {
+            Channel.CONSENSUS: self.driver.receive,
+            Channel.PAYLOAD: self.payloads.receive,
+            Channel.TRANSACTIONS: self.pools.receive,
+            Channel.ATTESTATION: self.checkpoints.receive,
+            Channel.BACKFILL: self.history.receive,
+        }
+        while True:
+            try:
+                batch = await self.transport.receive()
+            except NotRunningError:
+                return
+            for received in batch:
+                handlers[received.channel](ValidatorIndex(received.peer), received.payload)
+            self.driver.turn()
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._check_task)
+        self._tasks.append(task)
+
+    def _check_task(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a part of the node failed", exc_info=error)
+            self._on_failure(error)

@@ -1,0 +1,93 @@
+"""What the ledger itself has to agree on: evidence, and the operators' votes on a quarantine."""
+
+from typing import Final
+
+from bridge.state import BridgeState
+from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote, operator_vote_message
+from ledger.evidence import Evidence, culprit_of
+from ledger.keys import ValidatorKeys
+from ledger.types import BlockNumber, Digest, Ed25519Signature, Epoch, EvmHash, ValidatorIndex
+
+MAX_EVIDENCE: Final = 64
+_UNSIGNED: Final = Ed25519Signature(bytes(64))
+
+
+class OperatorDesk:
+    """Evidence and own operator votes that wait for a block.
+
+    A node's own votes wait for a view in which it leads; every validator leads in
+    its turn, so no gossip is needed.
+    """
+
+    def __init__(
+        self, index: ValidatorIndex, keys: ValidatorKeys, epoch: Epoch, genesis: Digest
+    ) -> None:
+        self._index = index
+        self._keys = keys
+        self._epoch = epoch
+        self._genesis = genesis
+        self._evidence: dict[ValidatorIndex, Evidence] = {}
+        self._votes: list[OperatorVote] = []
+
+    def evidence(self) -> list[Evidence]:
+        """Evidence that the final ledger lacks."""
+        return list(self._evidence.values())
+
+    def votes(self) -> list[OperatorVote]:
+        """Own votes that the final ledger lacks."""
+        return list(self._votes)
+
+    def add_evidence(self, evidence: Evidence) -> None:
+        """Keep evidence; one piece convicts, so one for each validator suffices."""
+        if len(self._evidence) < MAX_EVIDENCE:
+            self._evidence.setdefault(culprit_of(evidence), evidence)
+
+    def vote_quarantine(self, state: BridgeState, reason: str) -> None:
+        """Vote to cut the fast chain off."""
+        vote = QuarantineVote(
+            self._epoch, state.quarantine.sequence, reason[:64], self._index, _UNSIGNED
+        )
+        self._votes.append(self._sign(vote))
+
+    def vote_resume(self, state: BridgeState, number: BlockNumber, state_root: EvmHash) -> None:
+        """Vote to end the quarantine by a replay from a certified checkpoint."""
+        vote = ResumeVote(
+            self._epoch, state.quarantine.sequence, number, state_root, self._index, _UNSIGNED
+        )
+        self._votes.append(self._sign(vote))
+
+    def settle(self, state: BridgeState) -> None:
+        """Forget what the final ledger holds or has no use for any more."""
+        for culprit in state.convicted:
+            self._evidence.pop(culprit, None)
+        quarantine = state.quarantine
+        self._votes = [
+            vote
+            for vote in self._votes
+            if vote.sequence == quarantine.sequence
+            and isinstance(vote, ResumeVote) == quarantine.is_active
+            and not self._is_counted(state, vote)
+        ]
+
+    def _is_counted(self, state: BridgeState, vote: OperatorVote) -> bool:
+        if isinstance(vote, QuarantineVote):
+            return self._index in state.quarantine.votes
+        return any(
+            counted.signer == self._index
+            and counted.checkpoint_number == vote.checkpoint_number
+            and counted.checkpoint_state_root == vote.checkpoint_state_root
+            for counted in state.quarantine.resume_votes
+        )
+
+    def _sign(self, vote: OperatorVote) -> OperatorVote:
+        signature = self._keys.consensus.sign(operator_vote_message(self._genesis, vote))
+        if isinstance(vote, QuarantineVote):
+            return QuarantineVote(vote.epoch, vote.sequence, vote.reason, vote.signer, signature)
+        return ResumeVote(
+            vote.epoch,
+            vote.sequence,
+            vote.checkpoint_number,
+            vote.checkpoint_state_root,
+            vote.signer,
+            signature,
+        )

@@ -1,0 +1,160 @@
+"""Builds the payload of a view in which this validator leads.
+
+It waits for something to propose, at most ``idle_interval_ms``, so that idle chains
+beat slowly and busy ones follow the network's own pace.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+from actors.validator.block_tree import BlockTree, TreeBlock
+from actors.validator.checkpoints import CheckpointDesk
+from actors.validator.operators import OperatorDesk
+from actors.validator.pools import TransactionPools
+from bridge.proposing import BodyParts, choose_chain, select_parts
+from bridge.rules import has_work
+from bridge.state import BridgeState
+from consensus.effects import RequestProposal
+from ledger.block import (
+    MAX_TRANSACTIONS_PER_BLOCK,
+    BlockBody,
+    BlockHeader,
+    LedgerBlock,
+    body_digest,
+    seal,
+)
+from ledger.genesis import Genesis
+from ledger.types import BlockNumber, ChainRole, Height, TimestampMs, ValidatorIndex
+from ledger.validators import ValidatorSet
+
+MAX_TRANSACTION_BYTES_PER_BLOCK: Final = 768 * 1024
+
+
+def unix_milliseconds() -> int:
+    """Time of day, for block timestamps only."""
+    return time.time_ns() // 1_000_000
+
+
+class Proposer:
+    """Proposals of one validator.
+
+    Parameters
+    ----------
+    base_fee_wei
+        Gives a lower bound of a chain's next base fee, to leave out what cannot pay it.
+    """
+
+    def __init__(
+        self,
+        index: ValidatorIndex,
+        genesis: Genesis,
+        validators: ValidatorSet,
+        tree: BlockTree,
+        pools: TransactionPools,
+        checkpoints: CheckpointDesk,
+        operators: OperatorDesk,
+        base_fee_wei: Callable[[ChainRole], int],
+    ) -> None:
+        self._index = index
+        self._genesis = genesis
+        self._validators = validators
+        self._tree = tree
+        self._pools = pools
+        self._checkpoints = checkpoints
+        self._operators = operators
+        self._base_fee_wei = base_fee_wei
+        self._work = asyncio.Event()
+
+    def notice_work(self) -> None:
+        """Something to propose has come."""
+        self._work.set()
+
+    async def build(self, request: RequestProposal) -> TreeBlock:
+        """Wait for work, then build a block on the parent; it is valid and not in the tree yet."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._genesis.timing.idle_interval_ms / 1000
+        state = self._tree.state_after(request.parent_payload)
+        while True:
+            self._work.clear()
+            now_ms = max(unix_milliseconds(), state.timestamp_ms)
+            parts = self._select_parts(state)
+            role = self._choose(parts, now_ms)
+            is_due = loop.time() >= deadline
+            if role is not None and (is_due or self._has_content(parts, role)):
+                return self._assemble(request, state, parts, role, now_ms)
+            until = self._next_look(state, deadline, now_ms, loop.time())
+            try:
+                await asyncio.wait_for(self._work.wait(), until - loop.time())
+            except TimeoutError:
+                continue
+
+    def _select_parts(self, state: BridgeState) -> BodyParts:
+        return select_parts(
+            state,
+            self._validators,
+            self._checkpoints.available(),
+            self._operators.evidence(),
+            self._operators.votes(),
+        )
+
+    def _choose(self, parts: BodyParts, now_ms: int) -> ChainRole | None:
+        has_zk_transactions = self._has_transactions(ChainRole.ZK)
+        return choose_chain(parts.state, self._genesis.timing, now_ms, has_zk_transactions)
+
+    def _has_content(self, parts: BodyParts, role: ChainRole) -> bool:
+        has_parts = bool(parts.checkpoints or parts.evidence or parts.operator_votes)
+        return has_parts or has_work(parts.state, role) or self._has_transactions(role)
+
+    def _has_transactions(self, role: ChainRole) -> bool:
+        gas_limit = self._genesis.chain(role).gas_limit
+        pool = self._pools.pools[role]
+        return bool(
+            pool.take(self._base_fee_wei(role), gas_limit, MAX_TRANSACTION_BYTES_PER_BLOCK, 1)
+        )
+
+    def _next_look(
+        self, state: BridgeState, deadline: float, now_ms: int, loop_time: float
+    ) -> float:
+        """When to look again without being woken: when the ZK chain may go on, if work waits."""
+        zk_wait_ms = state.zk.timestamp_ms + self._genesis.timing.zk_interval_ms - now_ms
+        is_zk_waiting = zk_wait_ms > 0 and (
+            has_work(state, ChainRole.ZK) or self._has_transactions(ChainRole.ZK)
+        )
+        if is_zk_waiting:
+            return min(deadline, loop_time + zk_wait_ms / 1000)
+        return max(deadline, loop_time + 0.001)
+
+    def _assemble(
+        self,
+        request: RequestProposal,
+        state: BridgeState,
+        parts: BodyParts,
+        role: ChainRole,
+        now_ms: int,
+    ) -> TreeBlock:
+        taken = self._pools.pools[role].take(
+            self._base_fee_wei(role),
+            self._genesis.chain(role).gas_limit,
+            MAX_TRANSACTION_BYTES_PER_BLOCK,
+            MAX_TRANSACTIONS_PER_BLOCK,
+        )
+        body = BlockBody(
+            transactions=tuple(transaction.raw for transaction in taken),
+            checkpoints=parts.checkpoints,
+            evidence=parts.evidence,
+            operator_votes=parts.operator_votes,
+        )
+        header = BlockHeader(
+            epoch=self._genesis.epoch,
+            view=request.view,
+            height=Height(state.height + 1),
+            parent=request.parent_payload,
+            chain=role,
+            chain_block_number=BlockNumber(state.chain(role).number + 1),
+            timestamp_ms=TimestampMs(now_ms),
+            proposer=self._index,
+            body=body_digest(body),
+        )
+        return self._tree.check(seal(LedgerBlock(header, body)), self._index)

@@ -1,0 +1,78 @@
+"""The validator's executors and bridge as Ray actors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from actors.calls import ActorAway, ActorLink
+from actors.execution_messages import (
+    BridgeAnswer,
+    ExecutorAnswer,
+    ExecutorCommand,
+    ExecutorProgress,
+    FinalBlock,
+)
+from actors.executor.errors import OutOfStep
+from actors.validator.clients import PartUnavailable
+from execution.types import Address
+from ledger.crossing import Attestation, CheckpointCertificate
+from ledger.types import BlockNumber, ChainRole, ValidatorIndex
+
+
+class _Remote:
+    def __init__(self, actor_name: str) -> None:
+        self._link = ActorLink(actor_name)
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return await self._link.call(method, *arguments)
+        except (ActorAway, OutOfStep) as error:
+            raise PartUnavailable(str(error)) from error
+
+
+class RemoteExecutor(_Remote):
+    """An :class:`~actors.validator.clients.ExecutorClient` over Ray."""
+
+    async def apply(self, commands: Sequence[ExecutorCommand]) -> ExecutorAnswer:
+        """Run commands in order."""
+        answer: ExecutorAnswer = await self._call("apply", commands)
+        return answer
+
+    async def account_nonces(self, addresses: Sequence[Address]) -> Sequence[int]:
+        """Nonces at the newest executed block."""
+        nonces: Sequence[int] = await self._call("account_nonces", addresses)
+        return nonces
+
+    async def progress(self) -> ExecutorProgress:
+        """Where the executor stands on disk."""
+        progress: ExecutorProgress = await self._call("progress")
+        return progress
+
+    async def final_results(self, first_number: int, limit: int) -> tuple[FinalBlock, ...]:
+        """Results of final blocks from a number on."""
+        results: tuple[FinalBlock, ...] = await self._call("final_results", first_number, limit)
+        return results
+
+
+class RemoteBridge(_Remote):
+    """A :class:`~actors.validator.clients.BridgeClient` over Ray."""
+
+    async def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
+        """Whether all certificates are valid."""
+        is_valid: bool = await self._call("verify", certificates)
+        return is_valid
+
+    async def attest(self, blocks: Sequence[FinalBlock]) -> BridgeAnswer:
+        """Attest final blocks that need a checkpoint."""
+        answer: BridgeAnswer = await self._call("attest", blocks)
+        return answer
+
+    async def collect(
+        self, attestations: Sequence[tuple[ValidatorIndex, Attestation]]
+    ) -> BridgeAnswer:
+        """Count attestations of peers."""
+        answer: BridgeAnswer = await self._call("collect", attestations)
+        return answer
+
+    async def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
+        """Note the newest checkpoints that the final ledger holds."""
+        await self._call("settled", certified)

@@ -1,0 +1,85 @@
+"""The validator's journal: its votes and certificates, and the payloads that it voted for.
+
+A record is one kind byte and the canonical encoding. A payload is written, without
+waiting for the disk, before the vote for it: the sync of the vote covers both, so a
+voted payload is never lost. Records of views that are final and stored elsewhere are pruned.
+"""
+
+from typing import Final
+
+from actors.validator.errors import JournalDamaged
+from consensus.effects import Persist
+from consensus.messages import Record, open_record
+from ledger.block import SealedBlock, open_block
+from ledger.codec import encode
+from ledger.errors import CodecError
+from ledger.votes import round_of
+from storage.journal import Journal
+
+_RECORD: Final = b"\x01"
+_PAYLOAD: Final = b"\x02"
+
+
+class VoteJournal:
+    """What :class:`~storage.journal.Journal` holds, decoded.
+
+    Parameters
+    ----------
+    journal
+        Open journal of this validator.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._positions: dict[int, int] = {}
+        """First sequence number of each view's records, for pruning."""
+        records: list[Record] = []
+        payloads: list[SealedBlock] = []
+        for entry in journal.replay():
+            kind, content = entry.payload[:1], entry.payload[1:]
+            try:
+                if kind == _RECORD:
+                    record = open_record(content)
+                    records.append(record)
+                    self._note(round_of(record).view, entry.sequence)
+                elif kind == _PAYLOAD:
+                    payload = open_block(content)
+                    payloads.append(payload)
+                    self._note(payload.header.view, entry.sequence)
+                else:
+                    raise JournalDamaged(f"record {entry.sequence} has the unknown kind {kind!r}")
+            except CodecError as error:
+                raise JournalDamaged(f"record {entry.sequence} is no record: {error}") from error
+        self.records = tuple(records)
+        self.payloads = tuple(payloads)
+
+    def persist(self, effects: list[Persist]) -> None:
+        """Append the records of one turn, and sync if one of them asks for it."""
+        if not effects:
+            return
+        sequence = self._journal.append([_RECORD + encode(effect.record) for effect in effects])
+        for effect in effects:
+            self._note(round_of(effect.record).view, sequence)
+        if any(effect.must_sync for effect in effects):
+            self._journal.sync()
+
+    def add_payload(self, sealed: SealedBlock) -> None:
+        """Append a payload; the next synced vote takes it to the disk."""
+        sequence = self._journal.append([_PAYLOAD + sealed.encoded])
+        self._note(sealed.header.view, sequence)
+
+    def prune(self, first_kept_view: int) -> None:
+        """Forget records of earlier views, as far as whole segments allow."""
+        kept = [position for view, position in self._positions.items() if view >= first_kept_view]
+        if kept:
+            self._journal.prune(min(kept))
+        self._positions = {
+            view: position for view, position in self._positions.items() if view >= first_kept_view
+        }
+
+    def close(self) -> None:
+        """Sync and close."""
+        self._journal.close()
+
+    def _note(self, view: int, sequence: int) -> None:
+        self._positions.setdefault(view, sequence)

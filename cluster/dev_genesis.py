@@ -1,0 +1,121 @@
+"""A network for one machine: fresh validator keys, the predeploys, and funded accounts.
+
+The private keys of the funded accounts are public knowledge, as with every
+development chain: never give such a network anything of value.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from cluster.network import Network, create_network
+from cluster.ports import free_ports, require_free
+from contracts.predeploys import fast_predeploys, zk_predeploys
+from execution.genesis import allocation
+from execution.types import Address, GenesisAccount
+from ledger.genesis import ChainGenesis, Genesis, Timing
+from ledger.hashing import keccak
+from ledger.keys import ValidatorKeys
+from ledger.types import ChainId, ChainRole, Epoch, TimestampMs
+
+PROTOCOL_VERSION: Final = 1
+ZK_CHAIN_ID: Final = ChainId(271_801)
+FAST_CHAIN_ID: Final = ChainId(271_802)
+DEV_ACCOUNT_COUNT: Final = 64
+DEV_BALANCE_WEI: Final = 1_000 * 10**18
+DEV_FAST_BALANCE_WEI: Final = 10**12
+"""Small: every wei on the fast chain counts towards the loss bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class PortPlan:
+    """Ports of a network: ``base + index``, or free ones when ``None``."""
+
+    rpc_base: int | None
+    p2p_base: int | None
+
+    def choose(self, validators: int) -> tuple[list[int], list[int]]:
+        """JSON-RPC and libp2p ports, each checked to be free.
+
+        Raises
+        ------
+        PortsTaken
+            If a port of the plan is in use.
+        """
+        free = free_ports(2 * validators)
+        rpc, p2p = free[:validators], free[validators:]
+        if self.rpc_base is not None:
+            rpc = [self.rpc_base + index for index in range(validators)]
+        if self.p2p_base is not None:
+            p2p = [self.p2p_base + index for index in range(validators)]
+        require_free([*rpc, *p2p])
+        return rpc, p2p
+
+
+def dev_account(index: int) -> LocalAccount:
+    """Funded development account ``index``; its key is derived from its number alone."""
+    account: LocalAccount = Account.from_key(keccak(f"braid development account {index}".encode()))
+    return account
+
+
+def create_dev_network(directory: Path, validators: int, ports: PortPlan) -> Network:
+    """Write a new development network into a directory."""
+    rpc_ports, p2p_ports = ports.choose(validators)
+    seeds = [secrets.token_bytes(32) for _ in range(validators)]
+    timestamp_ms = TimestampMs(time.time_ns() // 1_000_000)
+    genesis = dev_genesis([ValidatorKeys(seed) for seed in seeds], timestamp_ms)
+    return create_network(directory, genesis, seeds, p2p_ports, rpc_ports)
+
+
+def dev_genesis(keys: list[ValidatorKeys], timestamp_ms: TimestampMs) -> Genesis:
+    """Genesis of a development network of these validators."""
+    addresses = [
+        Address(bytes.fromhex(dev_account(index).address[2:])) for index in range(DEV_ACCOUNT_COUNT)
+    ]
+    zk_accounts = {address: GenesisAccount(DEV_BALANCE_WEI) for address in addresses}
+    fast_accounts = {address: GenesisAccount(DEV_FAST_BALANCE_WEI) for address in addresses}
+    zk_accounts |= zk_predeploys(FAST_CHAIN_ID, fast_accounts.values())
+    fast_accounts |= fast_predeploys(ZK_CHAIN_ID)
+    return Genesis(
+        network="braid-dev",
+        protocol_version=PROTOCOL_VERSION,
+        epoch=Epoch(0),
+        timestamp_ms=timestamp_ms,
+        validators=tuple(key.genesis_entry(f"node-{index}") for index, key in enumerate(keys)),
+        timing=Timing(
+            delta_ms=500,
+            idle_interval_ms=200,
+            zk_interval_ms=200,
+            zk_idle_interval_ms=2_000,
+            max_drift_ms=2_000,
+        ),
+        chains=(
+            _chain(ChainRole.ZK, ZK_CHAIN_ID, False, 1, zk_accounts),
+            _chain(ChainRole.FAST, FAST_CHAIN_ID, True, 32, fast_accounts),
+        ),
+    )
+
+
+def _chain(
+    role: ChainRole,
+    chain_id: ChainId,
+    is_base_fee_zero: bool,
+    checkpoint_interval_blocks: int,
+    accounts: dict[Address, GenesisAccount],
+) -> ChainGenesis:
+    return ChainGenesis(
+        role=role,
+        chain_id=chain_id,
+        gas_limit=60_000_000,
+        is_base_fee_zero=is_base_fee_zero,
+        initial_base_fee_wei=0 if is_base_fee_zero else 10**9,
+        checkpoint_interval_blocks=checkpoint_interval_blocks,
+        allocations=tuple(
+            allocation(address, account) for address, account in sorted(accounts.items())
+        ),
+    )

@@ -1,0 +1,207 @@
+"""Starts and stops the nodes of a network on one Ray."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ray
+from ray.actor import ActorHandle
+from ray.exceptions import GetTimeoutError, RayActorError
+
+from actors.actor_classes import BridgeActor, ExecutorActor, GatewayActor, ValidatorActor
+from actors.config import ACTOR_NAMESPACE, NodeConfig
+from cluster.errors import AlreadyRunning, NotRunning, StartFailed
+from cluster.network import Network, forget_run, load_run, save_run, stale_run
+from cluster.ray_instance import RayInstance, start_ray, stop_processes
+from ledger.types import ChainRole
+
+READY_TIMEOUT_SECONDS: Final = 90.0
+STOP_TIMEOUT_SECONDS: Final = 15.0
+RAY_CPUS: Final = 4
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHandles:
+    """The actors of one node."""
+
+    config: NodeConfig
+    validator: ActorHandle
+    bridge: ActorHandle
+    gateway: ActorHandle
+    executors: dict[ChainRole, ActorHandle]
+
+    def all(self) -> list[ActorHandle]:
+        """Every actor."""
+        return [self.gateway, self.validator, self.bridge, *self.executors.values()]
+
+
+def silent(_: str) -> None:
+    """Report progress to nobody."""
+
+
+def start_network(network: Network, progress: Progress = silent) -> RayInstance:
+    """Start Ray and all nodes, and wait until every node takes part.
+
+    Raises
+    ------
+    AlreadyRunning
+        If the network runs.
+    StartFailed
+        If something did not come up; nothing is left running then.
+    """
+    with contextlib.suppress(NotRunning):
+        load_run(network)
+        raise AlreadyRunning(f"the network in {network.directory} runs already: see `braid status`")
+    clean_up(network)
+    progress("starting Ray")
+    instance = start_ray(network.token_file, network.ray_log, RAY_CPUS)
+    try:
+        save_run(network, instance)
+        with connection(instance):
+            progress(f"starting {len(network.nodes)} nodes")
+            nodes = [_create_node(config) for config in network.nodes]
+            progress("waiting until every node takes part")
+            _wait_until_ready(nodes)
+    except BaseException:
+        stop_processes(instance.pid, instance.temporary_directory)
+        forget_run(network)
+        raise
+    return instance
+
+
+def stop_network(network: Network, progress: Progress = silent) -> int:
+    """Stop all nodes and their Ray; gives how many processes had to be killed.
+
+    Raises
+    ------
+    NotRunning
+        If the network does not run.
+    """
+    try:
+        instance = load_run(network)
+    except NotRunning:
+        if stale_run(network) is None:
+            raise
+        return clean_up(network)
+    progress("stopping the nodes")
+    with contextlib.suppress(ConnectionError), connection(instance):
+        _stop_nodes(network)
+    progress("stopping Ray")
+    killed = stop_processes(instance.pid, instance.temporary_directory)
+    forget_run(network)
+    return killed
+
+
+def clean_up(network: Network) -> int:
+    """End what an earlier run left behind, if it did not end properly."""
+    instance = stale_run(network)
+    if instance is None:
+        return 0
+    killed = stop_processes(instance.pid, instance.temporary_directory)
+    forget_run(network)
+    return killed
+
+
+@contextlib.contextmanager
+def connection(instance: RayInstance) -> Iterator[None]:
+    """Be a client of a Ray for the duration of a block."""
+    os.environ.update(instance.environment())
+    ray.init(
+        address=instance.address,
+        namespace=ACTOR_NAMESPACE,
+        log_to_driver=False,
+        logging_level="ERROR",
+    )
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def node_handles(config: NodeConfig) -> NodeHandles:
+    """Handles of a running node's actors.
+
+    Raises
+    ------
+    NotRunning
+        If one of them does not exist.
+    """
+
+    def find(name: str) -> ActorHandle:
+        try:
+            return ray.get_actor(name, namespace=ACTOR_NAMESPACE)
+        except ValueError as error:
+            raise NotRunning(f"{name} does not run: stop the network and start it again") from error
+
+    return NodeHandles(
+        config=config,
+        validator=find(config.actor_name("validator")),
+        bridge=find(config.actor_name("bridge")),
+        gateway=find(config.actor_name("gateway")),
+        executors={role: find(config.executor_name(role)) for role in ChainRole},
+    )
+
+
+def _create_node(config: NodeConfig) -> NodeHandles:
+    def create(actor_class: Any, name: str, *arguments: Any) -> ActorHandle:
+        options = actor_class.options(
+            name=name, namespace=ACTOR_NAMESPACE, lifetime="detached", get_if_exists=False
+        )
+        handle: ActorHandle = options.remote(config, *arguments)
+        return handle
+
+    return NodeHandles(
+        config=config,
+        executors={
+            role: create(ExecutorActor, config.executor_name(role), role) for role in ChainRole
+        },
+        bridge=create(BridgeActor, config.actor_name("bridge")),
+        validator=create(ValidatorActor, config.actor_name("validator")),
+        gateway=create(GatewayActor, config.actor_name("gateway")),
+    )
+
+
+def _wait_until_ready(nodes: list[NodeHandles]) -> None:
+    answers = [actor.ready.remote() for node in nodes for actor in node.all()]
+    try:
+        ray.get(answers, timeout=READY_TIMEOUT_SECONDS)
+    except GetTimeoutError as error:
+        raise StartFailed(
+            f"the nodes did not come up in {READY_TIMEOUT_SECONDS:.0f} s: see the logs under "
+            f"{nodes[0].config.directory.parent}"
+        ) from error
+    except RayActorError as error:
+        raise StartFailed(f"an actor died while starting: {error}") from error
+
+
+def _stop_nodes(network: Network) -> None:
+    """Close everything in order: first what takes requests, then what writes."""
+    nodes = []
+    for config in network.nodes:
+        with contextlib.suppress(NotRunning):
+            nodes.append(node_handles(config))
+    for pick in (_gateways, _validators, _executors):
+        stopping = [actor.stop.remote() for node in nodes for actor in pick(node)]
+        done, _ = ray.wait(stopping, num_returns=len(stopping), timeout=STOP_TIMEOUT_SECONDS)
+        for answer in done:
+            with contextlib.suppress(RayActorError):
+                ray.get(answer)
+    for node in nodes:
+        for actor in node.all():
+            ray.kill(actor, no_restart=True)
+
+
+def _gateways(node: NodeHandles) -> list[ActorHandle]:
+    return [node.gateway]
+
+
+def _validators(node: NodeHandles) -> list[ActorHandle]:
+    return [node.validator]
+
+
+def _executors(node: NodeHandles) -> list[ActorHandle]:
+    return list(node.executors.values())
