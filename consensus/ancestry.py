@@ -75,8 +75,10 @@ def missing_views(state: ConsensusState) -> list[View]:
 
     # WHAT THE CURRENT PROPOSAL RESTS ON
     current = state.views.get(state.view)
-    if current is not None and current.proposal is not None and current.own_notarize is None:
-        _add_missing_below(state, current.proposal, missing)
+    if current is not None and current.proposal is not None:
+        has_acted = current.own_notarize is not None or current.own_nullify is not None
+        if not has_acted:
+            _add_missing_below(state, current.proposal, missing)
 
     # WHAT AN UNCHECKED PAYLOAD RESTS ON
     for view in state.uncertified:

@@ -11,11 +11,13 @@ from ledger.votes import Finalization, Notarization, Nullification, Proposal, Ro
 
 def assemble_certificates(turn: Turn, view_state: ViewState) -> None:
     """Make every certificate of a view that its votes suffice for and that is not held yet."""
-    if view_state.notarization is None:
+    needed = turn.config.validators.quorum
+    if view_state.notarization is None and len(view_state.notarizes.votes) >= needed:
         _assemble_notarization(turn, view_state)
-    if view_state.nullification is None:
+    if view_state.nullification is None and len(view_state.nullifies.votes) >= needed:
         _assemble_nullification(turn, view_state)
-    if view_state.view > turn.state.finalized:
+    is_final = view_state.view <= turn.state.finalized
+    if not is_final and len(view_state.finalizes.votes) >= needed:
         _assemble_finalization(turn, view_state)
 
 

@@ -91,8 +91,7 @@ def _replay_vote(state: ConsensusState, view_state: ViewState, vote: Vote) -> No
         view_state.own_notarize = vote
         view_state.notarizes.put(vote, is_verified=True)
         view_state.payload_checks[vote.proposal.payload] = True
-        if view_state.leader == state.config.index:
-            view_state.proposal = vote.proposal
+        view_state.proposal = vote.proposal
         return
     if isinstance(vote, Finalize):
         if view_state.own_finalize not in (None, vote):

@@ -131,6 +131,10 @@ class Checker:
         self._check_agreement(node, payload.view, payload.digest)
         self.heights[node] = height + 1
 
+    def forked(self, node: int, payload: Payload) -> None:
+        """A payload is said to be final whose parent has another final child."""
+        raise InvariantBroken(f"{node}: view {payload.view} forks off the final chain")
+
     def _check_agreement(self, node: int, view: View, payload: Digest) -> None:
         earlier = self._final_at_view.setdefault(view, payload)
         if earlier != payload:

@@ -280,6 +280,8 @@ class Node:
                     self._ask(self._incarnation, digest, 0)
                 return
             if digest in self._final:
+                if branch:
+                    self.world.checker.forked(self.index, branch[-1])
                 return
             branch.append(payload)
             digest = payload.parent

@@ -85,7 +85,7 @@ class Simulation:
         world.network.weather = schedule.weather
         for action in schedule.actions:
             world.scheduler.after(action.at_ms * 1000, self._act, action)
-        world.scheduler.run(2 * CHAOS_MS * 1000)
+        world.scheduler.run(CHAOS_MS * 1500)
         self._stabilise()
         healed_us = world.scheduler.now_us
         world.scheduler.run(healed_us + LIVENESS_MS * 1000, self._is_alive)

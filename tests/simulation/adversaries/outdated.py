@@ -5,33 +5,28 @@ from consensus.messages import ConsensusMessage
 from ledger.types import View
 from ledger.votes import Finalize, Notarize, Nullify, Proposal, Round
 from tests.simulation.adversaries.base import Byzantine
-from tests.simulation.payload import PayloadPacket, make_payload
+from tests.simulation.payload import make_payload
 
 
 class Outdated(Byzantine):
     """A leader that builds on old payloads, and a voter that votes in old views again."""
 
     def perform(self, effect: Effect) -> None:
-        """Propose on any earlier payload that it ever saw."""
+        """Propose on an earlier payload, most often on the parent of the right one."""
         if not isinstance(effect, RequestProposal):
             super().perform(effect)
             return
         self.accuse()
         known = sorted((payload.view, payload.digest) for payload in self.store.values())
-        genesis = (View(0), self.world.validators.digest)
-        parent_view, parent = self.world.rng.choice([genesis, *known])
+        earlier = [(View(0), self.world.validators.digest), *known]
+        is_recent = self.world.rng.random() < 0.7
+        recent = earlier[-3:-1] or earlier
+        parent_view, parent = self.world.rng.choice(recent if is_recent else earlier)
         payload = make_payload(effect.view, parent, self.index, self.world.rng.getrandbits(32))
         self.store[payload.digest] = payload
-        self.publish_old(payload.digest)
+        self.publish(payload)
         epoch = self.world.validators.epoch
         self.broadcast(self.notarize(Proposal(epoch, effect.view, parent_view, payload.digest)))
-
-    def publish_old(self, digest: bytes) -> None:
-        """Hand the payload to everybody."""
-        for payload in list(self.store.values()):
-            if payload.digest == digest:
-                for peer in self.world.others(self.index):
-                    self.world.network.send(self.index, peer, PayloadPacket(payload))
 
     def broadcast(self, message: ConsensusMessage) -> None:
         """Add a vote of the same kind for an earlier view."""
