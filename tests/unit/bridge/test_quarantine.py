@@ -86,6 +86,14 @@ def test_a_vote_needs_its_signers_signature(ledger: LedgerWorld) -> None:
         ledger.try_push(build_block(ledger.state, ZK, operator_votes=(beyond,)))
 
 
+def test_a_resume_vote_needs_its_signers_signature(ledger: LedgerWorld) -> None:
+    ledger.quarantine()
+    forged = replace(resume_vote(0, 2, GOOD), signer=index(1))
+    with pytest.raises(InvalidOperatorVote):
+        ledger.try_push(build_block(ledger.state, ZK, operator_votes=(forged,)))
+    ledger.push(ZK, operator_votes=(resume_vote(0, 2, GOOD),))
+
+
 def test_a_vote_is_about_the_next_quarantine_only(ledger: LedgerWorld) -> None:
     with pytest.raises(WrongSequence):
         ledger.try_push(
