@@ -106,7 +106,8 @@ class WasmInstance:
 
     def memory_size_bytes(self) -> int:
         """Size of the linear memory, which never shrinks."""
-        return self._memory.data_len(self._store)
+        size: int = self._memory.data_len(self._store)
+        return size
 
     def _exchange(self, operation: Operation, request: bytes) -> bytes:
         address: int = self._allocate(self._store, len(request))
@@ -162,7 +163,8 @@ def _read_verified_module() -> bytes:
         sums = (ARTIFACT_DIRECTORY / "SHA256SUMS").read_text(encoding="ascii")
     except OSError as error:
         raise errors.ModuleRejectedError(f"cannot read the STF module: {error}") from error
-    expected = dict(reversed(line.split()) for line in sums.splitlines()).get(MODULE_NAME)
+    lines = [line.split() for line in sums.splitlines()]
+    expected = {name: digest for digest, name in lines}.get(MODULE_NAME)
     got = hashlib.sha256(wasm).hexdigest()
     if got != expected:
         raise errors.ModuleRejectedError(f"{MODULE_NAME}: expected SHA-256 {expected}, got {got}")
