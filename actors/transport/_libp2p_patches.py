@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ from libp2p.transport.tcp.tcp import TCP
 from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr  # type: ignore[import-untyped]  # ships no types
 
-from actors.transport.libp2p_muxing import MuxedConnection
+from actors.transport.libp2p_muxing import ConnectionObserver, MuxedConnection
 from actors.transport.muxer import Muxer
 from actors.transport.rate_limit import RateLimit
 from actors.transport.records import RecordOpener, RecordSealer
@@ -72,13 +72,13 @@ class HostSettings:
     ----------
     allowed_inbound, allowed_outbound
         Peer ids that may dial us; that we may dial.
-    on_rejected
-        Told the reason whenever an authenticated remote is refused.
+    observer
+        Told of every authenticated connection, and of refused ones.
     """
 
     allowed_inbound: frozenset[ID]
     allowed_outbound: frozenset[ID]
-    on_rejected: Callable[[str], None]
+    observer: ConnectionObserver
     handshake_timeout_seconds: float
     write_timeout_seconds: float
     inbound_bytes_per_second: float
@@ -315,7 +315,7 @@ class _Upgrader(TransportUpgrader):
             ),
             write_timeout_seconds=settings.write_timeout_seconds,
         )
-        return MuxedConnection(conn, peer_id, muxer)
+        return MuxedConnection(conn, peer_id, muxer, settings.observer)
 
 
 class _AllowListNoise(NoiseTransport):
@@ -345,7 +345,7 @@ class _AllowListNoise(NoiseTransport):
         remote = session.get_remote_peer()
         if remote not in allowed:
             await session.close()
-            self._settings.on_rejected(f"peer {remote} may not connect")
+            self._settings.observer.connection_refused(f"peer {remote} may not connect")
             raise HandshakeFailure(f"peer {remote} may not connect")
         assert isinstance(session, SecureSession)
         return NoiseSession(session, conn)

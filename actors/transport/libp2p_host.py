@@ -186,7 +186,7 @@ class Libp2pHost:
         return HostSettings(
             allowed_inbound=peer_ids - outbound,
             allowed_outbound=outbound,
-            on_rejected=self._note_rejected,
+            observer=self,
             handshake_timeout_seconds=timing.handshake_timeout_seconds,
             write_timeout_seconds=timing.write_timeout_seconds,
             inbound_bytes_per_second=timing.inbound_bytes_per_second,
@@ -197,7 +197,22 @@ class Libp2pHost:
         """Only the lower peer id dials: two simultaneous dials would leave two connections."""
         return self._own_id.to_bytes() < peer_id.to_bytes()
 
-    def _note_rejected(self, reason: str) -> None:
+    # CONNECTIONS
+
+    def connection_started(self, peer_id: ID, muxer: Muxer) -> None:
+        """See ``ConnectionObserver``."""
+        self._by_peer_id[peer_id].link.begin(muxer)
+
+    def connection_ended(self, peer_id: ID, muxer: Muxer) -> None:
+        """See ``ConnectionObserver``."""
+        link = self._by_peer_id[peer_id].link
+        if link.muxer is muxer:
+            link.end(muxer)
+            log = logger.warning if muxer.is_violation else logger.info
+            log("connection to validator %d ended: %s", link.index, muxer.reason)
+
+    def connection_refused(self, reason: str) -> None:
+        """See ``ConnectionObserver``."""
         self.rejected_connections += 1
         logger.warning("connection refused: %s", reason)
 
@@ -219,7 +234,6 @@ class Libp2pHost:
         muxed = net_stream.muxed_stream  # type: ignore[attr-defined]  # NetStream's public field
         assert isinstance(muxed, MuxedStream)
         stream, muxer = muxed.stream, muxed.stream.muxer
-        remote.link.begin(muxer)
         try:
             await exchange_hello(
                 stream, self._config.genesis_digest, self._timing.handshake_timeout_seconds
@@ -234,17 +248,9 @@ class Libp2pHost:
         except StreamEndedError as error:
             muxer.fail(f"channel {channel.name} ended: {error}")
         finally:
-            if muxer.reason is None:
-                muxer.fail("cancelled")
-            self._end(remote, muxer)
+            muxer.fail("cancelled")  # the reason is another one in every case but this
             with trio.CancelScope(shield=True):  # long-lived streams must be closed, or leak
                 await net_stream.reset()
-
-    def _end(self, remote: _Remote, muxer: Muxer) -> None:
-        if remote.link.muxer is muxer:
-            remote.link.end(muxer)
-            log = logger.warning if muxer.is_violation else logger.info
-            log("connection to validator %d ended: %s", remote.link.index, muxer.reason)
 
     # DIALLING
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import trio
 from libp2p.abc import ConnectionType, IMuxedConn, IMuxedStream, ISecureConn
 from libp2p.peer.id import ID
@@ -23,19 +25,39 @@ from actors.transport.muxer import Muxer
 CLOSE_TIMEOUT_SECONDS = 1.0
 
 
+class ConnectionObserver(Protocol):
+    """Hears of every authenticated connection, in the network thread."""
+
+    def connection_started(self, peer_id: ID, muxer: Muxer) -> None:
+        """Note that bytes from the peer are about to be handled."""
+
+    def connection_ended(self, peer_id: ID, muxer: Muxer) -> None:
+        """Note the end; ``muxer.reason`` says why."""
+
+    def connection_refused(self, reason: str) -> None:
+        """Note that an authenticated remote was not allowed."""
+
+
 class MuxedConnection(IMuxedConn):
     """One secured connection's streams, as the swarm sees them."""
 
-    def __init__(self, conn: ISecureConn, peer_id: ID, muxer: Muxer) -> None:
+    def __init__(
+        self, conn: ISecureConn, peer_id: ID, muxer: Muxer, observer: ConnectionObserver
+    ) -> None:
         self.peer_id = peer_id
         self.muxer = muxer
         self.event_started = trio.Event()
         self._secured = conn
+        self._observer = observer
 
     async def start(self) -> None:
         """Run until the connection ends."""
+        self._observer.connection_started(self.peer_id, self.muxer)
         self.event_started.set()
-        await self.muxer.run()
+        try:
+            await self.muxer.run()
+        finally:
+            self._observer.connection_ended(self.peer_id, self.muxer)
 
     async def close(self) -> None:
         """Say goodbye and wait until the reader stopped."""

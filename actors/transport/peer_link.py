@@ -155,13 +155,8 @@ class PeerLink:
         return self._muxer
 
     def begin(self, muxer: Muxer) -> None:
-        """Make ``muxer`` the peer's connection; an older one is given up.
-
-        Called for each of its streams; only the first call changes anything.
-        """
+        """Make ``muxer`` the peer's connection; an older one is given up."""
         with self._lock:
-            if self._muxer is muxer:
-                return
             replaced = self._muxer
             if replaced is not None and replaced.serial > muxer.serial:
                 muxer.fail("replaced by a newer connection")

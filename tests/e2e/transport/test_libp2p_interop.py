@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from unittest.mock import Mock
 
 import pytest
 import trio
@@ -15,7 +16,9 @@ from libp2p.security.noise.transport import PROTOCOL_ID, Transport
 from multiaddr import Multiaddr
 
 from actors.transport._libp2p_patches import HostSettings, build_host, key_pair_from_seed
+from actors.transport.libp2p_muxing import ConnectionObserver
 
+NOBODY = Mock(spec=ConnectionObserver)
 ECHO = "/echo/1"
 ANY_PORT = Multiaddr("/ip4/127.0.0.1/tcp/0")
 SIZES = [1, 200, 65_536, 600_000]
@@ -32,7 +35,7 @@ def library_host(seed: bytes):
 
 
 def braid_host(seed: bytes, peer: ID, handlers):
-    settings = HostSettings(frozenset([peer]), frozenset([peer]), print, 5.0, 5.0, 1e9, 1e9)
+    settings = HostSettings(frozenset([peer]), frozenset([peer]), NOBODY, 5.0, 5.0, 1e9, 1e9)
     return build_host(key_pair_from_seed(seed), handlers, settings)
 
 
