@@ -7,7 +7,7 @@ told at once need not wait for a block to find out.
 from typing import Final
 
 from execution.mempool import AddOutcome
-from execution.transactions import DecodedTransaction, intrinsic_gas
+from execution.transactions import SET_CODE, DecodedTransaction, intrinsic_gas
 from execution.types import AccountState, Address
 from gateway.errors import TransactionRejected
 from gateway.views import ChainInfo
@@ -66,6 +66,9 @@ def check_without_state(transaction: DecodedTransaction, info: ChainInfo) -> Non
             "max priority fee per gas higher than max fee per gas: "
             f"maxPriorityFeePerGas: {transaction.tip_wei}, maxFeePerGas: {transaction.max_fee_wei}"
         )
+    is_empty_set_code = transaction.type == SET_CODE and transaction.authorization_count == 0
+    if is_empty_set_code:
+        raise TransactionRejected("EIP-7702 transaction with empty auth list")
     is_creation = transaction.to is None
     if is_creation and len(transaction.data) > MAX_INITCODE_BYTES:
         raise TransactionRejected(

@@ -135,6 +135,9 @@ class Gateway:
     async def _read_body(self, scope: Scope, receive: Receive) -> bytes | None:
         """The request's body; ``None`` if the client has gone.
 
+        A body that is somewhat too long is read to its end all the same, since
+        a client that is still sending would not see why it was refused.
+
         Raises
         ------
         LimitExceeded
@@ -146,7 +149,7 @@ class Gateway:
         too_long = LimitExceeded(f"request body too large: at most {limit} bytes")
         for name, value in scope["headers"]:
             # httptools lets digits only through, but the number may be any.
-            if name == b"content-length" and (len(value) > 10 or int(value) > limit):
+            if name == b"content-length" and (len(value) > 10 or int(value) > 2 * limit):
                 raise too_long
         parts: list[bytes] = []
         size = 0
@@ -156,11 +159,14 @@ class Gateway:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
-                    parts.append(message.get("body", b""))
-                    size += len(parts[-1])
-                    if size > limit:
+                    part: bytes = message.get("body", b"")
+                    size += len(part)
+                    is_last = not message.get("more_body", False)
+                    if size > 2 * limit or (size > limit and is_last):
                         raise too_long
-                    if not message.get("more_body", False):
+                    if size <= limit:
+                        parts.append(part)
+                    if is_last:
                         return parts[0] if len(parts) == 1 else b"".join(parts)
         except TimeoutError as error:
             raise RequestTimedOut("the request body did not come in time") from error

@@ -98,9 +98,10 @@ class Dispatcher:
     def _start(self, request: Any) -> _Pending:
         """Check one request and start its method."""
         request_id = _id_of(request)
-        is_notification = isinstance(request, dict) and "id" not in request
+        is_notification = False
         try:
             method, params = _checked(request)
+            is_notification = "id" not in request
             handler = self._methods.get(method)
             if handler is None:
                 name = method[:MAX_METHOD_CHARACTERS]

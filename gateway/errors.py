@@ -3,6 +3,7 @@
 GatewayError
 ├── BackendError               raised by a backend
 │   ├── StateUnavailable       the state of that block is no longer, or not yet, held
+│   ├── CallRefused            a call that is no valid transaction: funds, intrinsic gas
 │   ├── BackendOverloaded      too much work is waiting; try again
 │   └── BackendUnavailable     the node behind is starting, restarting or gone
 ├── RpcError                   becomes a JSON-RPC error object
@@ -41,6 +42,10 @@ class StateUnavailable(BackendError):
 
     def __str__(self) -> str:
         return f"state of block {self.number} is not available on this node; ask for a newer block"
+
+
+class CallRefused(BackendError):
+    """A call that is no valid transaction."""
 
 
 class BackendOverloaded(BackendError):

@@ -12,14 +12,10 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Final
 
+from execution.errors import SenderRecoveryError, TransactionDecodeError
 from execution.mempool import PooledTransaction
-from execution.transactions import (
-    DecodedTransaction,
-    TransactionError,
-    decode,
-    recover_senders,
-)
-from execution.types import ZERO_HASH, AccountState, Address
+from execution.transactions import DecodedTransaction, decode_transaction, recover_senders
+from execution.types import ZERO_HASH, AccountState, Address, Hash32
 from gateway.admission import check_size, check_with_state, check_without_state, refusal
 from gateway.backend import ChainBackend, SubmittedTransaction
 from gateway.batcher import Batcher
@@ -35,7 +31,9 @@ DELEGATION_PREFIX: Final = bytes.fromhex("ef0100")
 DELEGATION_BYTES: Final = 23
 """Code of an account that delegates to a contract (EIP-7702)."""
 
-_CODELESS: Final = frozenset({ZERO_HASH, keccak(b"")})
+MAX_KNOWN_CODES: Final = 4096
+
+_CODELESS: Final = (ZERO_HASH, Hash32(keccak(b"")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +55,7 @@ class Ingress:
         self._backend = backend
         self._threads = threads
         self._outcomes: Counter[str] = Counter()
+        self._may_send: dict[Hash32, bool] = dict.fromkeys(_CODELESS, True)
         self._batcher: Batcher[bytes, str | RpcError] = Batcher(
             self._take,
             max_items=limits.ingress_batch,
@@ -126,7 +125,9 @@ class Ingress:
                 answers[candidate.index] = error
                 continue
             admitted.append(candidate)
-            submitted.append(SubmittedTransaction(pooled(decoded, candidate.sender), account.nonce))
+            submitted.append(
+                SubmittedTransaction(_pooled(decoded, candidate.sender), account.nonce)
+            )
         if not submitted:
             return
         outcomes = await self._backend.submit(submitted)
@@ -138,17 +139,27 @@ class Ingress:
     async def _contracts_among(self, accounts: Mapping[Address, AccountState]) -> set[Address]:
         """Accounts with code that is no EIP-7702 delegation: they send nothing (EIP-3607).
 
-        Nobody holds the key of a contract's address, so this hardly ever costs a call.
+        Each code costs one call once: its hash tells it again.
         """
         contracts: set[Address] = set()
         for address, account in accounts.items():
-            if account.code_hash in _CODELESS:
-                continue
-            code = await self._backend.code(address, None)
-            is_delegation = len(code) == DELEGATION_BYTES and code.startswith(DELEGATION_PREFIX)
-            if code and not is_delegation:
+            may_send = self._may_send.get(account.code_hash)
+            if may_send is None:
+                code = await self._backend.code(address, None)
+                is_delegation = len(code) == DELEGATION_BYTES and code.startswith(DELEGATION_PREFIX)
+                may_send = is_delegation or not code
+                self._remember(account.code_hash, code, may_send)
+            if not may_send:
                 contracts.add(address)
         return contracts
+
+    def _remember(self, code_hash: Hash32, code: bytes, may_send: bool) -> None:
+        """Keep the answer for a code, unless a newer block has changed the account meanwhile."""
+        if keccak(code) != code_hash:
+            return
+        if len(self._may_send) >= MAX_KNOWN_CODES:
+            self._may_send = dict.fromkeys(_CODELESS, True)
+        self._may_send[code_hash] = may_send
 
 
 def _pooled(decoded: DecodedTransaction, sender: Address) -> PooledTransaction:
@@ -172,9 +183,9 @@ def _decode_and_recover(
     decoded: list[tuple[int, DecodedTransaction]] = []
     for index, raw in enumerate(raws):
         try:
-            transaction = decode(raw)
+            transaction = decode_transaction(raw)
             check_without_state(transaction, info)
-        except TransactionError as error:
+        except TransactionDecodeError as error:
             answers[index] = TransactionRejected(f"invalid transaction: {error}")
         except TransactionRejected as error:
             answers[index] = error
@@ -183,7 +194,7 @@ def _decode_and_recover(
     candidates: list[_Candidate] = []
     senders = recover_senders([transaction for _, transaction in decoded])
     for (index, transaction), sender in zip(decoded, senders, strict=True):
-        if isinstance(sender, TransactionError):
+        if isinstance(sender, SenderRecoveryError):
             answers[index] = TransactionRejected(f"invalid sender: {sender}")
         else:
             candidates.append(_Candidate(index, transaction, sender))
