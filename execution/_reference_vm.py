@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
@@ -26,14 +26,40 @@ from execution.types import (
 Computation = Any
 
 
+MODEXP_ADDRESS: Final = bytes(19) + b"\x05"
+
+
+def modexp(computation: Computation) -> Computation:
+    """py-evm's MODEXP, except that an empty base to the power of zero is one.
+
+    py-evm 0.12.1b1 answers zero to every empty base; EIP-198 takes 0**0 for 1.
+    """
+    PragueComputation.get_precompiles()[MODEXP_ADDRESS](computation)
+    data = computation.msg.data_as_bytes
+    base_length, exponent_length, modulus_length = (
+        int.from_bytes(data[offset : offset + 32].ljust(32, b"\0"), "big") for offset in (0, 32, 64)
+    )
+    has_empty_base = base_length == 0 and modulus_length > 0
+    if has_empty_base:
+        is_exponent_zero = not any(data[96 : 96 + exponent_length])
+        modulus_start = 96 + exponent_length
+        modulus_bytes = data[modulus_start : modulus_start + modulus_length]
+        is_modulus_above_one = modulus_bytes.ljust(modulus_length, b"\0").lstrip(b"\0") > b"\x01"
+        result = int(is_exponent_zero and is_modulus_above_one)
+        computation.output = result.to_bytes(modulus_length, "big")
+    return computation
+
+
 # py-evm is untyped, so its classes are Any to mypy.
 class ReferenceComputation(PragueComputation):  # type: ignore[misc]
-    """Prague's computation with one correction.
+    """Prague's computation with two corrections: :func:`modexp`, and the outermost message.
 
     py-evm 0.12.1b1 takes every message from the transaction's sender for the
     outermost one. Since EIP-7702 the sender can have code and create contracts,
     and py-evm then charges their initcode words (EIP-3860) twice.
     """
+
+    _precompiles = PragueComputation.get_precompiles() | {MODEXP_ADDRESS: modexp}
 
     @property
     def is_origin_computation(self) -> bool:

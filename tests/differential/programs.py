@@ -9,51 +9,15 @@ from tests.differential.assembler import assemble, call, keep, push, return_data
 
 MAX_DEPTH: Final = 2
 CALL_KINDS: Final = ("CALL", "CALLCODE", "DELEGATECALL", "STATICCALL")
-BINARY: Final = [
-    "ADD",
-    "MUL",
-    "SUB",
-    "DIV",
-    "SDIV",
-    "MOD",
-    "SMOD",
-    "EXP",
-    "SIGNEXTEND",
-    "LT",
-    "GT",
-    "SLT",
-    "SGT",
-    "EQ",
-    "AND",
-    "OR",
-    "XOR",
-    "BYTE",
-    "SHL",
-    "SHR",
-    "SAR",
-]
-ENVIRONMENT: Final = [
-    "ADDRESS",
-    "ORIGIN",
-    "CALLER",
-    "CALLVALUE",
-    "CALLDATASIZE",
-    "CODESIZE",
-    "GASPRICE",
-    "COINBASE",
-    "TIMESTAMP",
-    "NUMBER",
-    "PREVRANDAO",
-    "GASLIMIT",
-    "CHAINID",
-    "SELFBALANCE",
-    "BASEFEE",
-    "BLOBBASEFEE",
-    "GAS",
-    "MSIZE",
-    "PC",
-    "RETURNDATASIZE",
-]
+_BINARY_NAMES: Final = (
+    "ADD MUL SUB DIV SDIV MOD SMOD EXP SIGNEXTEND LT GT SLT SGT EQ AND OR XOR BYTE SHL SHR SAR"
+)
+_ENVIRONMENT_NAMES: Final = (
+    "ADDRESS ORIGIN CALLER CALLVALUE CALLDATASIZE CODESIZE GASPRICE COINBASE TIMESTAMP NUMBER "
+    "PREVRANDAO GASLIMIT CHAINID SELFBALANCE BASEFEE BLOBBASEFEE GAS MSIZE PC RETURNDATASIZE"
+)
+BINARY: Final = _BINARY_NAMES.split()
+ENVIRONMENT: Final = _ENVIRONMENT_NAMES.split()
 ABOUT_ACCOUNT: Final = ("BALANCE", "EXTCODESIZE", "EXTCODEHASH")
 CHEAP_PRECOMPILES: Final = tuple(bytes(19) + bytes([number]) for number in (1, 2, 3, 4, 5, 9))
 
@@ -151,7 +115,8 @@ class Programs:
     def _create(self) -> bytes:
         initcode = self.initcode() if self.depth < MAX_DEPTH else b""
         value_wei = self.random.choice((0, 0, 1))
-        salt, kind = ((self.random.randrange(2),), "CREATE2")
+        salt: tuple[int, ...] = (self.random.randrange(2),)
+        kind = "CREATE2"
         if self.random.random() < 0.5:
             salt, kind = (), "CREATE"
         arguments = assemble(*salt, len(initcode), 0, value_wei)
