@@ -104,9 +104,13 @@ def verify_aggregate(
 
 def _parse_signature(signature: BlsSignature) -> G2Point:
     try:
-        return G2Point.from_compressed_bytes(signature)
+        point = G2Point.from_compressed_bytes(signature)
     except ValueError as error:
         raise InvalidSignature(f"not a BLS signature: {error}") from error
+    # The library reads anything with the infinity flag as infinity.
+    if bytes(point.to_compressed_bytes()) != signature:
+        raise InvalidSignature("not the canonical encoding of a BLS signature")
+    return point
 
 
 def _check(key: G1Point, message: bytes, signature: BlsSignature, domain: bytes) -> None:
