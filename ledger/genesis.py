@@ -29,6 +29,8 @@ from ledger.types import (
 
 MAX_GENESIS_BYTES: Final = 64 * 1024 * 1024
 MAX_CODE_BYTES: Final = 128 * 1024
+MAX_CHECKPOINT_INTERVAL_BLOCKS: Final = 1024
+"""Well below how far a chain's order may run ahead of its last checkpoint (``bridge.rules``)."""
 
 MillisecondsField = Annotated[int, Uint(32)]
 
@@ -150,8 +152,14 @@ def check_genesis(genesis: Genesis) -> None:
     if genesis.chains[0].chain_id == genesis.chains[1].chain_id:
         raise GenesisError(f"both chains have the id {genesis.chains[0].chain_id}")
     for chain in genesis.chains:
-        if chain.gas_limit < 1_000_000 or chain.checkpoint_interval_blocks == 0:
-            raise GenesisError(f"{chain.role.name} chain: gas limit or checkpoint interval too low")
+        if chain.gas_limit < 1_000_000:
+            raise GenesisError(f"{chain.role.name} chain: gas limit below 1,000,000")
+        if not 0 < chain.checkpoint_interval_blocks <= MAX_CHECKPOINT_INTERVAL_BLOCKS:
+            raise GenesisError(
+                f"{chain.role.name} chain: checkpoint interval of "
+                f"{chain.checkpoint_interval_blocks} blocks, "
+                f"expected 1 to {MAX_CHECKPOINT_INTERVAL_BLOCKS}"
+            )
         addresses = [allocation.address for allocation in chain.allocations]
         if len(set(addresses)) != len(addresses):
             raise GenesisError(f"{chain.role.name} chain: an address is allocated twice")

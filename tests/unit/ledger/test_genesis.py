@@ -79,6 +79,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "one chain id": (with_fast_chain(chain_id=7001), "both chains have the id 7001"),
     "a tiny gas limit": (with_fast_chain(gas_limit=999_999), "FAST chain: gas limit"),
     "no checkpoints": (with_fast_chain(checkpoint_interval_blocks=0), "checkpoint interval"),
+    "checkpoints too far apart to go on": (
+        with_fast_chain(checkpoint_interval_blocks=1025),
+        "checkpoint interval",
+    ),
     "an address twice": (
         with_fast_chain(allocations=(ALLOCATIONS[0], ALLOCATIONS[0])),
         "allocated twice",
