@@ -141,7 +141,8 @@ class Store:
         Raises
         ------
         StorageFailedError
-            The database refused (disk full, IO error); nothing was applied.
+            The database refused (disk full, IO error); nothing was applied. It then
+            refuses everything until it is opened again.
         """
         self._require_open()
         native = rocksdict.WriteBatch(raw_mode=True)
@@ -185,16 +186,25 @@ class Store:
         return next(self.iterate(space, prefix, reverse=True), None)
 
     def close(self) -> None:
-        """Flush, close and unlock. Safe to call twice."""
+        """Flush, close and unlock; iterations must be over. Safe to call twice.
+
+        Raises
+        ------
+        StorageFailedError
+            What was not synced could not be flushed; the store is closed all the same.
+        """
         if not self._is_open:
             return
         self._is_open = False
+        self._columns.clear()
+        self._families.clear()
         try:
             self._database.flush_wal(True)
-        finally:
-            self._columns.clear()
-            self._families.clear()
             self._database.close()
+        except Exception as error:  # rocksdict raises Exception itself
+            raise StorageFailedError(f"cannot flush {self._path}: {error}") from error
+        finally:
+            del self._database  # where flushing failed, dropping the object closes it
             self._lock.release()
 
     def _column(self, space: Space) -> rocksdict.Rdict:

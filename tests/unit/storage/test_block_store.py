@@ -174,9 +174,10 @@ def test_a_full_disk_is_a_typed_error_and_loses_nothing(tmp_path):
     try:
         with pytest.raises(StorageFailedError):
             store.put(Space.BLOCKS, b"too long", bytes(200_000), sync=True)
+        with pytest.raises(StorageFailedError):
+            store.close()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        store.close()
     with Store(tmp_path) as store:
         assert store.get(Space.META, b"kept") == b"value"
         assert store.get(Space.BLOCKS, b"too long") is None
