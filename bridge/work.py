@@ -18,7 +18,7 @@ MAX_ZK_ROOTS_PER_BLOCK: Final = 8
 MAX_MESSAGE_GAS: Final = 2_000_000
 """What a message's own call may use at most; a message that asks for more is not called."""
 
-_DELIVERY_FIXED_GAS: Final = 400_000
+_DELIVERY_FIXED_GAS: Final = 500_000
 _DELIVERY_GAS_PER_BYTE: Final = 60
 
 

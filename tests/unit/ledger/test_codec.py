@@ -2,6 +2,7 @@
 
 import json
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +23,7 @@ from ledger.errors import (
     UnknownTag,
 )
 from ledger.genesis import StorageSlot, Timing
-from ledger.types import Ed25519Signature, Epoch, ValidatorIndex, View
+from ledger.types import ChainId, Ed25519Signature, Epoch, EvmAddress, ValidatorIndex, View
 from ledger.votes import Nullify, Proposal, Round
 
 GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden.json").read_text())
@@ -182,6 +183,14 @@ def test_sequences_and_bytes_keep_their_lengths() -> None:
         decode(long, BlockBody, limit_bytes=MAX_BLOCK_BYTES)
     with pytest.raises(OutOfBounds):
         encode(BlockBody((bytes(128 * 1024 + 1),), (), (), ()))
+
+
+def test_a_message_is_no_longer_than_the_portal_takes() -> None:
+    target = EvmAddress(bytes(20))
+    longest = Message(ChainId(1), 0, target, target, 0, 0, bytes(8192))
+    assert read(encode(longest), Message) == longest
+    with pytest.raises(OutOfBounds):
+        encode(replace(longest, data=bytes(8193)))
 
 
 def test_byte_strings_of_fixed_length_have_that_length() -> None:
