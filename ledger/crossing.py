@@ -21,8 +21,8 @@ from ledger.types import (
 )
 
 MAX_MESSAGE_DATA_BYTES: Final = 8192
-"""The Portal's own limit, and never more. A longer message, which only a forged outbox has, would make the Portal
-revert, and with its nonce never taken nothing behind it could be delivered again."""
+"""The Portal's own limit, and never more. At a longer message, which only a forged outbox has, the
+Portal would revert, and with its nonce never taken nothing behind it could be delivered again."""
 MAX_MESSAGES_PER_CHECKPOINT: Final = 1024
 
 
