@@ -16,9 +16,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     """Runs while a head is awaited or incomplete."""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(  # type: ignore[override]  # as uvicorn's own, for TCP only
+        self, transport: asyncio.Transport
+    ) -> None:
         """Start waiting for the first request."""
-        assert isinstance(transport, asyncio.Transport)
         super().connection_made(transport)
         self._arm()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import AsyncHTTPProvider, AsyncWeb3
@@ -131,7 +132,8 @@ class BlockingNode:
 def node_in_thread(alice: LocalAccount) -> Iterator[BlockingNode]:
     started: Future[str] = Future()
     stopping = asyncio.Event()
-    loop = asyncio.new_event_loop()
+    # The loop that a node's gateway runs on; the other tests run on asyncio's.
+    loop = uvloop.new_event_loop()
 
     async def serve() -> None:
         server = await _start(_dev_chains(alice))
