@@ -31,9 +31,10 @@ Rules
 9.  **Finalization**: a quorum of finalize votes for one proposal. It and all its
     ancestors are final, v becomes the *floor*, which never moves back; enter v+1 if
     this validator is not beyond.
-10. **Skip**: if v's leader was not heard in the last ``skip_after_views`` views while a
-    quorum was, both timers are zero. Any vote of its own in a recent view, nullify
-    included, makes it a leader again.
+10. **Skip**: if v's leader was not heard in the last ``skip_after_views`` views while
+    quorums ended them, both timers are zero. Any vote of its own in a recent view,
+    nullify included, makes it a leader again. Who jumps over views has not listened,
+    and skips nobody for as many views.
 11. **Resolve**: certificates that rules 2, 3 and 8 lack are asked for, by view, from two
     peers every Δ/2, other ones each time. A peer that lacks them is not blamed.
     Requests are answered at most once per peer and Δ/4, by a finalization above the

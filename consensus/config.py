@@ -42,7 +42,7 @@ class ConsensusConfig:
     delta_ms
         Δ, the bound on the network's delay after stabilisation.
     skip_after_views
-        A leader silent for that many views, while a quorum was not, is skipped (rule 10).
+        A leader silent for that many views is skipped (rule 10).
     view_horizon
         Votes further ahead of the current view than this are dropped (rule 13).
     retained_views

@@ -3,7 +3,9 @@
 The shell writes all :class:`Persist` effects of a step to the journal, and syncs
 it to disk if one of them says ``must_sync``, before it performs any
 :class:`Broadcast`, :class:`Send` or :class:`PublishPayload` of that step. Nothing
-else is required for safety.
+else is required for safety. For liveness, all effects of a step are performed, in
+order, before the next event is given: an answer that is ready at once still waits
+its turn.
 """
 
 from dataclasses import dataclass

@@ -83,14 +83,9 @@ def enter_view(turn: Turn, view: View) -> None:
 
 
 def _is_leader_silent(state: ConsensusState, leader: ValidatorIndex) -> bool:
+    """Whether nothing was heard of the leader while quorums ended view after view."""
     oldest = state.view - state.config.skip_after_views
-    own_index = state.config.index
-    if leader == own_index or state.last_active[leader] >= oldest:
-        return False
-    active = sum(
-        last >= oldest or index == own_index for index, last in enumerate(state.last_active)
-    )
-    return active >= state.config.validators.quorum
+    return leader != state.config.index and state.last_active[leader] < oldest
 
 
 def _keep_and_pass_on(turn: Turn, view: View, certificate: Certificate, is_assembled: bool) -> None:

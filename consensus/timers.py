@@ -11,6 +11,8 @@ from ledger.votes import Certificate
 def tick(turn: Turn) -> None:
     """Look at every deadline; harmless if none has come."""
     state = turn.state
+    # Whatever timer the shell had is gone now: have one armed again in any case.
+    state.armed_deadline_ms = None
     turn.touch(state.view)
     is_resolve_due = (
         state.resolve_deadline_ms is not None and turn.now_ms >= state.resolve_deadline_ms

@@ -81,7 +81,7 @@ def _print_campaign(campaign: Campaign) -> None:
     table.add_row("evidence found", f"{campaign.evidence:,}")
     worst = f"{campaign.worst_recovery_ms} ms (seed {campaign.worst_recovery_seed})"
     table.add_row("slowest progress after the heal", worst)
-    table.add_row("seconds", f"{campaign.seconds:.1f}")
+    table.add_row("seconds", f"{campaign.seconds:.1f} (processor {campaign.cpu_seconds:.1f})")
     console.print(table)
     faults = Table("fault", "times", title="Faults")
     for kind, number in campaign.faults.most_common():

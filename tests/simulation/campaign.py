@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import perf_counter, process_time
 
 from consensus import ConsensusError
 from tests.simulation.checker import InvariantBroken
@@ -26,6 +26,7 @@ class Campaign:
     worst_recovery_seed: int = 0
     failures: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
         """Count one run that kept all promises."""
@@ -47,12 +48,13 @@ def run_campaign(
 ) -> Campaign:
     """Run the schedule of each seed; a failure is kept, and the next seed runs."""
     campaign = Campaign()
-    started = perf_counter()
+    started, cpu_started = perf_counter(), process_time()
     for seed in seeds:
         try:
             campaign.add(Simulation(draw_schedule(seed)).run())
         except (InvariantBroken, ConsensusError) as error:
             campaign.failures[seed] = f"{type(error).__name__}: {error}"
         campaign.seconds = perf_counter() - started
+        campaign.cpu_seconds = process_time() - cpu_started
         progress(campaign)
     return campaign

@@ -228,14 +228,16 @@ class Node:
     def _check(self, effect: CheckPayload) -> None:
         digest = effect.proposal.payload
         if digest in self.store:
-            self._give_verdict(effect)
+            self.world.scheduler.after(0, self._give_verdict, self._incarnation, effect)
             return
         is_new = digest not in self._waiting
         self._waiting.setdefault(digest, []).append(effect)
         if is_new:
             self._ask_later(digest, 0)
 
-    def _give_verdict(self, effect: CheckPayload) -> None:
+    def _give_verdict(self, incarnation: int, effect: CheckPayload) -> None:
+        if incarnation != self._incarnation or not self.is_up:
+            return
         payload = self.store[effect.proposal.payload]
         is_valid = (
             payload.is_sound
@@ -249,7 +251,7 @@ class Node:
             return
         self.store[payload.digest] = payload
         for effect in self._waiting.pop(payload.digest, []):
-            self._give_verdict(effect)
+            self._give_verdict(self._incarnation, effect)
         self._extend_final_chain()
 
     def _ask_later(self, digest: Digest, attempt: int) -> None:

@@ -14,7 +14,7 @@ from tests.simulation.node import Node
 from tests.simulation.schedule import CHAOS_MS, DELTA_MS, Action, Schedule
 from tests.simulation.world import Step, World
 
-LIVENESS_MS: Final = 60 * DELTA_MS
+LIVENESS_MS: Final = 20 * DELTA_MS
 CALM_LATENCY_MS: Final = (5.0, 30.0)
 BUILD_MS: Final = (0.0, 50.0)
 

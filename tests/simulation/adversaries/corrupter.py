@@ -21,4 +21,5 @@ class Corrupter(Byzantine):
         salt = self.world.rng.getrandbits(32)
         payload = make_payload(effect.view, parent, self.index, salt, is_sound)
         self.store[payload.digest] = payload
-        self.run(ProposalBuilt(effect.view, payload.digest))
+        built = ProposalBuilt(effect.view, payload.digest)
+        self.world.scheduler.after(0, self.run, built)
