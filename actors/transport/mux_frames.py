@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 
 from actors.transport.errors import MuxViolation
 
@@ -29,8 +29,11 @@ class FrameType(IntEnum):
     GO_AWAY = 3
 
 
-class Flag(IntFlag):
-    """Stream life cycle, on DATA and WINDOW_UPDATE; SYN asks and ACK answers a PING."""
+class Flag(IntEnum):
+    """Stream life cycle, on DATA and WINDOW_UPDATE; SYN asks and ACK answers a PING.
+
+    Bits of the flags field; no IntFlag, whose ``&`` costs as much as decrypting a vote.
+    """
 
     NONE = 0
     SYN = 1

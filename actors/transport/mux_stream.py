@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,8 @@ class MuxStream:
         self.send_credit_bytes = INITIAL_WINDOW_BYTES
         self.ended = trio.Event()
         self.end_reason: str | None = None
+        # Its own lock: the reader must not wait while another thread is in a system call.
+        self._window_lock = threading.Lock()
         self._window_bytes = INITIAL_WINDOW_BYTES
         self._consumed_bytes = 0
         self._credit_threshold_bytes = INITIAL_WINDOW_BYTES // 2
@@ -111,9 +114,9 @@ class MuxStream:
         credit_threshold_bytes
             Bytes returned by ``return_credit`` before the peer hears of them.
         """
-        with self.muxer.lock:
+        growth = window_bytes - INITIAL_WINDOW_BYTES
+        with self._window_lock:
             self._credit_threshold_bytes = credit_threshold_bytes
-            growth = window_bytes - INITIAL_WINDOW_BYTES
             self._window_bytes += growth
         if growth > 0:
             self.muxer.send_window_update(self.stream_id, growth)
@@ -125,14 +128,14 @@ class MuxStream:
 
     def return_credit(self, consumed_bytes: int) -> None:
         """Allow the peer as many bytes again, from any thread."""
-        with self.muxer.lock:
+        with self._window_lock:
             self._consumed_bytes += consumed_bytes
             if self._consumed_bytes < self._credit_threshold_bytes or self.ended.is_set():
                 return
             increment = self._consumed_bytes
             self._consumed_bytes = 0
             self._window_bytes += increment
-            self.muxer.send_window_update(self.stream_id, increment)
+        self.muxer.send_window_update(self.stream_id, increment)
 
     # CALLED BY THE MUXER, in the network thread
 
@@ -144,7 +147,7 @@ class MuxStream:
         MuxViolation
             The peer sends more than the window allows.
         """
-        with self.muxer.lock:
+        with self._window_lock:
             if body_bytes > self._window_bytes:
                 raise MuxViolation(
                     f"{body_bytes} bytes exceed the window of {self._window_bytes} bytes"
