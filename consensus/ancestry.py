@@ -1,5 +1,8 @@
 """Which earlier payload a view builds on: pure questions about certificates held (rule 2)."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 from consensus.state import ConsensusState
 from ledger.types import Digest, View
 from ledger.votes import Proposal
@@ -50,51 +53,60 @@ def find_parent(state: ConsensusState, view: View) -> tuple[View, Digest] | None
 
 def newly_final_chain(state: ConsensusState, final: Proposal) -> tuple[tuple[Proposal, ...], bool]:
     """Proposals above the last final view up to ``final``, oldest first; and if that is all."""
-    chain = [final]
-    while chain[-1].parent_view > state.finalized:
-        view_state = state.views.get(chain[-1].parent_view)
+    proposals = [final]
+    while proposals[-1].parent_view > state.finalized:
+        view_state = state.views.get(proposals[-1].parent_view)
         if view_state is None or view_state.notarization is None:
             break
-        chain.append(view_state.notarization.proposal)
-    is_complete = chain[-1].parent_view == state.finalized
-    return tuple(reversed(chain)), is_complete
+        proposals.append(view_state.notarization.proposal)
+    is_complete = proposals[-1].parent_view == state.finalized
+    return tuple(reversed(proposals)), is_complete
 
 
-def missing_views(state: ConsensusState) -> list[View]:
-    """Views above the floor of which a certificate is needed, latest first (rule 11)."""
-    missing: set[View] = set()
+def missing_views(state: ConsensusState, limit: int) -> list[View]:
+    """Up to ``limit`` views above the floor of which a certificate is needed, latest first.
 
-    # VIEWS OF WHICH NOTHING IS KNOWN
-    for number in range(state.finalized + 1, state.view):
+    What the current proposal and the unchecked payloads rest on comes first, then
+    views of which nothing is known (rule 11).
+    """
+    missing: dict[View, None] = {}
+    wanted = chain(_missing_below_proposals(state), _unknown_views(state))
+    for view in wanted:
+        missing[view] = None
+        if len(missing) == limit:
+            break
+    return sorted(missing, reverse=True)
+
+
+def _missing_below_proposals(state: ConsensusState) -> Iterator[View]:
+    current = state.views.get(state.view)
+    if current is not None and current.proposal is not None:
+        has_acted = current.own_notarize is not None or current.own_nullify is not None
+        if not has_acted:
+            yield from _missing_below(state, current.proposal)
+    for view in sorted(state.uncertified, reverse=True):
+        notarization = state.views[view].notarization
+        assert notarization is not None
+        if notarized_payload(state, notarization.proposal.parent_view) is None:
+            yield from _missing_below(state, notarization.proposal)
+
+
+def _missing_below(state: ConsensusState, proposal: Proposal) -> Iterator[View]:
+    is_hopeless = not state.finalized <= proposal.parent_view < proposal.view
+    if is_hopeless:
+        return
+    if notarized_payload(state, proposal.parent_view) is None:
+        yield proposal.parent_view
+    for gap in range(proposal.view - 1, proposal.parent_view, -1):
+        if not is_nullified(state, View(gap)):
+            yield View(gap)
+
+
+def _unknown_views(state: ConsensusState) -> Iterator[View]:
+    for number in range(state.view - 1, state.finalized, -1):
         view_state = state.views.get(View(number))
         has_certificate = view_state is not None and (
             view_state.notarization is not None or view_state.nullification is not None
         )
         if not has_certificate:
-            missing.add(View(number))
-
-    # WHAT THE CURRENT PROPOSAL RESTS ON
-    current = state.views.get(state.view)
-    if current is not None and current.proposal is not None:
-        has_acted = current.own_notarize is not None or current.own_nullify is not None
-        if not has_acted:
-            _add_missing_below(state, current.proposal, missing)
-
-    # WHAT AN UNCHECKED PAYLOAD RESTS ON
-    for view in state.uncertified:
-        notarization = state.views[view].notarization
-        assert notarization is not None
-        if notarized_payload(state, notarization.proposal.parent_view) is None:
-            _add_missing_below(state, notarization.proposal, missing)
-
-    return sorted(missing, reverse=True)
-
-
-def _add_missing_below(state: ConsensusState, proposal: Proposal, missing: set[View]) -> None:
-    if proposal.parent_view < state.finalized:
-        return
-    if notarized_payload(state, proposal.parent_view) is None:
-        missing.add(proposal.parent_view)
-    for gap in range(proposal.parent_view + 1, proposal.view):
-        if not is_nullified(state, View(gap)):
-            missing.add(View(gap))
+            yield View(number)

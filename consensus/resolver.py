@@ -20,11 +20,10 @@ def request_missing(turn: Turn) -> None:
     """Ask two peers, other ones each time, for what is missing; repeat until nothing is."""
     state = turn.state
     state.resolve_deadline_ms = None
-    missing = missing_views(state)
-    if not missing:
+    views = tuple(missing_views(state, MAX_VIEWS_PER_REQUEST))
+    if not views:
         state.resolve_attempts = 0
         return
-    views = tuple(missing[:MAX_VIEWS_PER_REQUEST])
     request = CertificateRequest(turn.config.validators.epoch, state.finalized, views)
     for peer in _next_peers(state):
         turn.emit(Send(peer, request))

@@ -22,12 +22,14 @@ def schedules(traitor: str | None = None) -> Iterator[Schedule]:
             yield schedule
 
 
-def run_all(schedules: Iterable[Schedule], quorum_of_2f: bool = False, **broken: bool) -> None:
+def run_all(
+    schedules: Iterable[Schedule], quorum_of_2f: bool = False, is_durable: bool = True
+) -> None:
     """Run until something breaks."""
     for schedule in schedules:
         needed = 2 * max_faulty(schedule.count) if quorum_of_2f else None
         validators = KeyedHashValidators(schedule.count, needed=needed)
-        Simulation(schedule, validators=validators, **broken).run()
+        Simulation(schedule, validators=validators, is_durable=is_durable).run()
 
 
 @pytest.mark.parametrize("name", sorted(MUTANTS))

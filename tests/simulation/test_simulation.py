@@ -79,6 +79,12 @@ def test_validator_offline_for_long_comes_back() -> None:
     assert outcome.recovery_ms < 1_000
 
 
+def test_validator_offline_costs_little_once_it_is_skipped() -> None:
+    crash = (Action(100, "crash", 2), Action(2_990, "restart", 2))
+    complete, crippled = (Simulation(quiet(4, actions=actions)).run() for actions in ((), crash))
+    assert crippled.views > 0.7 * complete.views
+
+
 def test_even_split_stalls_and_heals() -> None:
     actions = (Action(500, "partition", groups=(0, 0, 1, 1)), Action(2_000, "heal"))
     outcome = Simulation(quiet(4, actions=actions)).run()

@@ -1,14 +1,15 @@
 """Rules 5 and 10: when a view is given up, and what is repeated until it ends."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from consensus import Broadcast, EnteredView, Fault, PeerFault, Persist, SetTimer
-from ledger.types import Ed25519Signature
+from ledger.types import Ed25519Signature, ValidatorIndex, View
 from ledger.votes import Nullify
 from tests.simulation.bench import DELTA_MS, Bench
 
 
-def nullified_views(effects: list[object]) -> list[int]:
+def nullified_views(effects: Sequence[object]) -> list[int]:
     messages = [effect.message for effect in effects if isinstance(effect, Broadcast)]
     return [message.round.view for message in messages if isinstance(message, Nullify)]
 
@@ -40,7 +41,7 @@ def test_other_validator_that_gives_up_is_not_followed(bench: Bench) -> None:
 
 def test_forged_nullify_of_the_leader_is_not_followed(bench: Bench) -> None:
     forged = replace(bench.nullify(1, 1), signature=Ed25519Signature(bytes(64)))
-    assert bench.hear(1, forged) == [PeerFault(1, Fault.BAD_SIGNATURE)]
+    assert bench.hear(1, forged) == [PeerFault(ValidatorIndex(1), Fault.BAD_SIGNATURE)]
 
 
 def test_nullify_after_notarize_is_allowed(bench: Bench) -> None:
@@ -91,7 +92,7 @@ def test_returning_leader_is_waited_for_again_after_one_vote(bench: Bench) -> No
 
 def test_nobody_is_skipped_after_a_jump(bench: Bench) -> None:
     effects = bench.hear(1, bench.nullification(14, (0, 1, 2)))
-    assert EnteredView(view=15, leader=3) in effects
+    assert EnteredView(View(15), ValidatorIndex(3)) in effects
     assert nullified_views(effects) == []
 
 

@@ -1,16 +1,17 @@
 """Rule 14: contradictions become evidence, once, and only where both votes are genuine."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from consensus import EvidenceFound, Fault, PeerFault
 from ledger.evidence import ConflictingFinalize, ConflictingNotarize, NullifyFinalize
-from ledger.types import Ed25519Signature
+from ledger.types import Ed25519Signature, ValidatorIndex
 from tests.simulation.bench import Bench
 
 WRONG = Ed25519Signature(bytes(64))
 
 
-def found(effects: list[object]) -> list[object]:
+def found(effects: Sequence[object]) -> list[object]:
     return [effect.evidence for effect in effects if isinstance(effect, EvidenceFound)]
 
 
@@ -69,13 +70,13 @@ def test_convicted_validators_further_votes_cost_no_signature_checks(bench: Benc
 def test_forged_contradiction_convicts_nobody_but_names_the_forger(bench: Bench) -> None:
     bench.hear(2, bench.notarize(2, bench.proposal(1)))
     forged = replace(bench.notarize(2, bench.proposal(1, salt="other")), signature=WRONG)
-    assert bench.hear(2, forged) == [PeerFault(2, Fault.BAD_SIGNATURE)]
+    assert bench.hear(2, forged) == [PeerFault(ValidatorIndex(2), Fault.BAD_SIGNATURE)]
 
 
 def test_forged_first_vote_does_not_convict_with_a_genuine_second(bench: Bench) -> None:
     bench.hear(2, replace(bench.notarize(2, bench.proposal(1)), signature=WRONG))
     effects = bench.hear(2, bench.notarize(2, bench.proposal(1, salt="other")))
-    assert effects == [PeerFault(2, Fault.BAD_SIGNATURE)]
+    assert effects == [PeerFault(ValidatorIndex(2), Fault.BAD_SIGNATURE)]
 
 
 def test_vote_found_in_a_certificate_convicts(bench: Bench) -> None:

@@ -9,6 +9,7 @@ import pytest
 import consensus
 from consensus import ConsensusConfig, InvalidTiming, step
 from consensus.events import MessageReceived, Tick
+from ledger.types import ValidatorIndex
 from tests.simulation.bench import Bench
 
 FORBIDDEN = {"asyncio", "ray", "random", "time", "datetime", "logging", "os", "socket", "secrets"}
@@ -29,7 +30,7 @@ def test_module_imports_neither_clock_nor_randomness_nor_io(path: Path) -> None:
 def test_copy_of_a_state_answers_like_the_original(bench: Bench) -> None:
     bench.accept(bench.proposal(1))
     copy = deepcopy(bench.state)
-    event = MessageReceived(2, bench.notarize(2, bench.proposal(1)))
+    event = MessageReceived(ValidatorIndex(2), bench.notarize(2, bench.proposal(1)))
     original_state, original_effects = step(bench.state, event, 50)
     copied_state, copied_effects = step(copy, event, 50)
     assert original_effects == copied_effects

@@ -1,14 +1,15 @@
 """Rule 3: which proposals get a vote."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from consensus import Broadcast, CheckPayload, Fault, PeerFault
-from ledger.types import Ed25519Signature
+from ledger.types import Ed25519Signature, ValidatorIndex
 from ledger.votes import Notarize, Nullify
 from tests.simulation.bench import DELTA_MS, Bench
 
 
-def votes(effects: list[object], kind: type) -> list[object]:
+def votes(effects: Sequence[object], kind: type) -> list[object]:
     messages = [effect.message for effect in effects if isinstance(effect, Broadcast)]
     return [message for message in messages if isinstance(message, kind)]
 
@@ -34,7 +35,7 @@ def test_invalid_payload_nullifies_and_names_the_leader(bench: Bench) -> None:
     proposal = bench.proposal(1)
     bench.hear(1, bench.notarize(1, proposal))
     effects = bench.verdict(proposal, is_valid=False)
-    assert PeerFault(1, Fault.BAD_PAYLOAD) in effects
+    assert PeerFault(ValidatorIndex(1), Fault.BAD_PAYLOAD) in effects
     assert votes(effects, Nullify) == [bench.nullify(0, 1)]
 
 
@@ -56,13 +57,13 @@ def test_vote_of_another_validator_is_no_proposal(bench: Bench) -> None:
 
 def test_forged_proposal_is_dropped_and_a_forger_is_named(bench: Bench) -> None:
     forged = replace(bench.notarize(1, bench.proposal(1)), signature=Ed25519Signature(bytes(64)))
-    assert bench.hear(1, forged) == [PeerFault(1, Fault.BAD_SIGNATURE)]
+    assert bench.hear(1, forged) == [PeerFault(ValidatorIndex(1), Fault.BAD_SIGNATURE)]
 
 
 def test_parent_below_the_floor_is_a_fault(bench: Bench) -> None:
     bench.hear(1, bench.finalization(bench.proposal(4)))
     effects = bench.hear(1, bench.notarize(1, bench.proposal(5, parent=3)))
-    assert PeerFault(1, Fault.BAD_PARENT) in effects
+    assert PeerFault(ValidatorIndex(1), Fault.BAD_PARENT) in effects
     assert votes(effects, Nullify) == [bench.nullify(0, 5)]
 
 
@@ -73,7 +74,7 @@ def test_parent_at_the_floor_is_fine(bench: Bench) -> None:
 
 def test_proposal_that_is_its_own_parent_is_a_fault(bench: Bench) -> None:
     effects = bench.hear(1, bench.notarize(1, bench.proposal(1, parent=1)))
-    assert PeerFault(1, Fault.BAD_PARENT) in effects
+    assert PeerFault(ValidatorIndex(1), Fault.BAD_PARENT) in effects
 
 
 def test_unknown_parent_is_pending_until_its_notarization_and_verdict_are_here(

@@ -1,11 +1,13 @@
 """Rules 7 and 8: when a finalize vote is cast."""
 
+from collections.abc import Sequence
+
 from consensus import Broadcast, CheckPayload, Persist
 from ledger.votes import Finalize, Nullify
 from tests.simulation.bench import DELTA_MS, Bench
 
 
-def finalize_votes(effects: list[object]) -> list[Finalize]:
+def finalize_votes(effects: Sequence[object]) -> list[Finalize]:
     messages = [effect.message for effect in effects if isinstance(effect, Broadcast)]
     return [message for message in messages if isinstance(message, Finalize)]
 

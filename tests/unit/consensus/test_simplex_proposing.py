@@ -1,23 +1,26 @@
 """Rules 1 and 2: entering a view, and what its leader does."""
 
+from collections.abc import Sequence
+
 from consensus import Broadcast, EnteredView, Persist, PublishPayload, RequestProposal, SetTimer
+from ledger.types import ValidatorIndex, View
 from tests.simulation.bench import DELTA_MS, Bench
 
 
-def requests(effects: list[object]) -> list[RequestProposal]:
+def requests(effects: Sequence[object]) -> list[RequestProposal]:
     return [effect for effect in effects if isinstance(effect, RequestProposal)]
 
 
 def test_starting_enters_view_1_and_arms_the_leader_timer() -> None:
     effects = Bench(index=0).start()
-    assert EnteredView(view=1, leader=1) in effects
+    assert EnteredView(View(1), ValidatorIndex(1)) in effects
     assert effects[-1] == SetTimer(2 * DELTA_MS)
 
 
 def test_leader_asks_for_a_payload_on_the_genesis() -> None:
     bench = Bench(index=1)
     effects = bench.start()
-    assert requests(effects) == [RequestProposal(1, 0, bench.validators.digest)]
+    assert requests(effects) == [RequestProposal(View(1), View(0), bench.validators.digest)]
 
 
 def test_validator_that_does_not_lead_asks_for_nothing() -> None:
@@ -30,7 +33,11 @@ def test_leader_publishes_then_votes_and_persists_before_it_sends() -> None:
     proposal = bench.proposal(1)
     vote = bench.notarize(1, proposal)
     effects = bench.built(proposal)
-    order = [PublishPayload(1, proposal.payload), Persist(vote, must_sync=True), Broadcast(vote)]
+    order = [
+        PublishPayload(View(1), proposal.payload),
+        Persist(vote, must_sync=True),
+        Broadcast(vote),
+    ]
     assert effects[:3] == order
 
 
@@ -67,7 +74,7 @@ def test_leader_builds_on_the_certified_view_before() -> None:
     first = bench.proposal(1)
     bench.accept(first)
     effects = bench.hear(3, bench.notarization(first, (0, 1, 3)))
-    assert requests(effects) == [RequestProposal(2, 1, first.payload)]
+    assert requests(effects) == [RequestProposal(View(2), View(1), first.payload)]
 
 
 def test_leader_builds_past_nullified_views() -> None:
@@ -77,7 +84,7 @@ def test_leader_builds_past_nullified_views() -> None:
     bench.accept(first)
     bench.hear(2, bench.notarization(first, (0, 1, 2)))
     effects = bench.hear(2, bench.nullification(2, (0, 1, 2)))
-    assert requests(effects) == [RequestProposal(3, 1, first.payload)]
+    assert requests(effects) == [RequestProposal(View(3), View(1), first.payload)]
 
 
 def test_leader_does_not_build_past_a_view_that_it_knows_nothing_of() -> None:
@@ -85,7 +92,7 @@ def test_leader_does_not_build_past_a_view_that_it_knows_nothing_of() -> None:
     bench.start()
     assert requests(bench.hear(2, bench.nullification(2, (0, 1, 2)))) == []
     effects = bench.hear(2, bench.nullification(1, (0, 1, 2)))
-    assert requests(effects) == [RequestProposal(3, 0, bench.validators.digest)]
+    assert requests(effects) == [RequestProposal(View(3), View(0), bench.validators.digest)]
 
 
 def test_leader_does_not_build_on_a_payload_that_it_has_not_checked() -> None:
@@ -93,7 +100,7 @@ def test_leader_does_not_build_on_a_payload_that_it_has_not_checked() -> None:
     bench.start()
     first = bench.proposal(1)
     assert requests(bench.hear(3, bench.notarization(first, (0, 1, 3)))) == []
-    assert requests(bench.verdict(first)) == [RequestProposal(2, 1, first.payload)]
+    assert requests(bench.verdict(first)) == [RequestProposal(View(2), View(1), first.payload)]
 
 
 def test_leader_builds_on_a_final_view_unseen() -> None:
@@ -101,4 +108,4 @@ def test_leader_builds_on_a_final_view_unseen() -> None:
     bench.start()
     ninth = bench.proposal(9)
     effects = bench.hear(3, bench.finalization(ninth, (0, 1, 3)))
-    assert requests(effects) == [RequestProposal(10, 9, ninth.payload)]
+    assert requests(effects) == [RequestProposal(View(10), View(9), ninth.payload)]

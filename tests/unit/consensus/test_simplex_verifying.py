@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from consensus import Fault, Notarized, Nullified, PeerFault
-from ledger.types import Ed25519Signature
+from ledger.types import Ed25519Signature, Epoch, ValidatorIndex
 from ledger.votes import Notarize
 from tests.simulation.bench import Bench
 
@@ -54,7 +54,7 @@ def test_forged_vote_is_named_when_the_quorum_is_counted(bench: Bench) -> None:
     forged = replace(bench.notarize(2, proposal), signature=WRONG)
     bench.accept(proposal)
     effects = bench.hear(2, forged)
-    assert effects == [PeerFault(2, Fault.BAD_SIGNATURE)]
+    assert effects == [PeerFault(ValidatorIndex(2), Fault.BAD_SIGNATURE)]
     assert bench.state.view == 1
 
 
@@ -65,7 +65,7 @@ def test_genuine_votes_make_the_quorum_in_spite_of_a_forged_one(bench: Bench) ->
         (3, bench.nullify(3, 2)),
     ):
         bench.hear(peer, vote)
-    assert bench.effects[-1] == PeerFault(1, Fault.BAD_SIGNATURE)
+    assert bench.effects[-1] == PeerFault(ValidatorIndex(1), Fault.BAD_SIGNATURE)
     assert not any(isinstance(effect, Nullified) for effect in bench.effects)
 
 
@@ -81,12 +81,12 @@ def test_forger_is_not_listened_to_in_that_view_any_more(bench: Bench) -> None:
 
 def test_vote_in_anothers_name_is_a_fault_of_the_peer(bench: Bench) -> None:
     effects = bench.hear(2, bench.notarize(3, bench.proposal(1)))
-    assert effects == [PeerFault(2, Fault.FOREIGN_VOTE)]
+    assert effects == [PeerFault(ValidatorIndex(2), Fault.FOREIGN_VOTE)]
 
 
 def test_vote_of_another_epoch_is_dropped_without_blame(bench: Bench) -> None:
     vote = bench.notarize(1, bench.proposal(1))
-    foreign = Notarize(replace(vote.proposal, epoch=1), vote.signer, vote.signature)
+    foreign = Notarize(replace(vote.proposal, epoch=Epoch(1)), vote.signer, vote.signature)
     assert bench.hear(1, foreign) == []
 
 
@@ -97,23 +97,23 @@ def test_message_from_nobody_is_dropped(bench: Bench) -> None:
 
 def test_certificate_without_a_quorum_is_a_fault(bench: Bench) -> None:
     certificate = bench.nullification(1, (1, 2))
-    assert bench.hear(1, certificate) == [PeerFault(1, Fault.BAD_CERTIFICATE)]
+    assert bench.hear(1, certificate) == [PeerFault(ValidatorIndex(1), Fault.BAD_CERTIFICATE)]
 
 
 def test_certificate_with_a_wrong_signature_is_a_fault(bench: Bench) -> None:
     genuine = bench.nullification(1)
     forged = replace(genuine, signatures=(*genuine.signatures[:2], WRONG))
-    assert bench.hear(1, forged) == [PeerFault(1, Fault.BAD_CERTIFICATE)]
+    assert bench.hear(1, forged) == [PeerFault(ValidatorIndex(1), Fault.BAD_CERTIFICATE)]
     assert bench.state.view == 1
 
 
 def test_certificate_with_a_signature_too_few_is_a_fault(bench: Bench) -> None:
     genuine = bench.nullification(1)
     forged = replace(genuine, signatures=genuine.signatures[:2])
-    assert bench.hear(1, forged) == [PeerFault(1, Fault.BAD_CERTIFICATE)]
+    assert bench.hear(1, forged) == [PeerFault(ValidatorIndex(1), Fault.BAD_CERTIFICATE)]
 
 
 def test_certificate_of_validators_that_do_not_exist_is_a_fault(bench: Bench) -> None:
     genuine = bench.nullification(1)
     forged = replace(genuine, signers=b"\xe0")
-    assert bench.hear(1, forged) == [PeerFault(1, Fault.BAD_CERTIFICATE)]
+    assert bench.hear(1, forged) == [PeerFault(ValidatorIndex(1), Fault.BAD_CERTIFICATE)]

@@ -11,6 +11,7 @@ from consensus import (
     Nullified,
     Persist,
 )
+from ledger.types import ValidatorIndex, View
 from tests.simulation.bench import Bench
 
 
@@ -22,7 +23,7 @@ def test_quorum_of_notarize_votes_makes_a_notarization(bench: Bench) -> None:
     assert Notarized(certificate) in effects
     assert Persist(certificate, must_sync=False) in effects
     assert Broadcast(certificate) in effects
-    assert EnteredView(view=2, leader=2) in effects
+    assert EnteredView(View(2), ValidatorIndex(2)) in effects
 
 
 def test_one_vote_less_makes_none(bench: Bench) -> None:
@@ -53,7 +54,7 @@ def test_quorum_of_nullify_votes_makes_a_nullification(bench: Bench) -> None:
     effects = bench.hear(1, bench.nullify(1, 1))
     certificate = bench.nullification(1, (0, 1, 2))
     assert Nullified(certificate) in effects or Nullified(bench.nullification(1)) in effects
-    assert EnteredView(view=2, leader=2) in effects
+    assert EnteredView(View(2), ValidatorIndex(2)) in effects
 
 
 def test_received_certificate_that_ends_the_view_is_passed_on(bench: Bench) -> None:

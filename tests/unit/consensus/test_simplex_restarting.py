@@ -1,5 +1,7 @@
 """Rule 15: a restarted validator contradicts nothing that it said."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from consensus import (
@@ -15,6 +17,7 @@ from consensus import (
     RequestProposal,
     compact,
 )
+from ledger.types import ValidatorIndex, View
 from ledger.votes import Finalize, Notarize, Nullify
 from tests.simulation.bench import DELTA_MS, Bench
 
@@ -29,7 +32,7 @@ def restarted(bench: Bench) -> Bench:
     return again
 
 
-def said(effects: list[object], kind: type) -> list[object]:
+def said(effects: Sequence[object], kind: type) -> list[object]:
     messages = [effect.message for effect in effects if isinstance(effect, Broadcast)]
     return [message for message in messages if isinstance(message, kind)]
 
@@ -75,7 +78,7 @@ def test_leader_publishes_the_same_proposal_again_and_builds_no_other() -> None:
     proposal = bench.proposal(1)
     bench.built(proposal)
     again = restarted(bench)
-    assert PublishPayload(1, proposal.payload) in again.effects
+    assert PublishPayload(View(1), proposal.payload) in again.effects
     assert said(again.effects, Notarize) == [bench.notarize(1, proposal)]
     assert not any(isinstance(effect, RequestProposal) for effect in again.effects)
 
@@ -85,7 +88,7 @@ def test_certificates_bring_back_the_view_and_are_reported_again(bench: Bench) -
     bench.hear(1, certificate)
     bench.hear(1, bench.nullification(2))
     again = restarted(bench)
-    assert EnteredView(view=3, leader=3) in again.effects
+    assert EnteredView(View(3), ValidatorIndex(3)) in again.effects
     assert Notarized(certificate) in again.effects
     assert CheckPayload(certificate.proposal, bench.validators.digest) in again.effects
 
