@@ -10,7 +10,9 @@ class Limits:
     body_bytes: int = 4 * 1024 * 1024
     batch_requests: int = 1000
     requests_in_flight: int = 10_000
+    response_bytes: int = 32 * 1024 * 1024
     backend_calls_in_flight: int = 64
+    large_reads_in_flight: int = 4
     request_timeout_seconds: float = 15.0
     health_timeout_seconds: float = 2.0
     connections: int = 4096

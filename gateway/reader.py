@@ -9,16 +9,21 @@ from gateway.backend import ChainBackend
 from gateway.batcher import Batcher
 from gateway.errors import ResourceNotFound, ServerError
 from gateway.limits import Limits
+from gateway.log_query import LogQuery
 from gateway.params import BlockHash, BlockReference, BlockTag
-from gateway.views import Heads, IncludedTransaction, PendingTransaction, StoredBlock
+from gateway.views import Heads, IncludedTransaction, LocatedLog, PendingTransaction, StoredBlock
 
 T = TypeVar("T")
+Value = TypeVar("Value")
 
 LOOKUP_BATCH = 512
 
+SMALL_ITEMS = 256
+"""So many transactions or logs become JSON in about a millisecond."""
+
 
 class ChainReader:
-    """A chain's backend with batching, and a bound on the calls that run at once.
+    """A chain's backend with batching, and bounds on the calls that run at once.
 
     Concurrent look-ups of transactions, accounts and heads share one backend
     call. A batch starts after the requests in it have come, so that each one
@@ -28,6 +33,7 @@ class ChainReader:
     def __init__(self, backend: ChainBackend, limits: Limits) -> None:
         self.backend = backend
         self._slots = asyncio.Semaphore(limits.backend_calls_in_flight)
+        self._large_slots = asyncio.Semaphore(limits.large_reads_in_flight)
         waiting = limits.requests_in_flight
         self._heads: Batcher[None, Heads] = Batcher(
             self._read_heads, max_items=waiting, max_waiting=waiting
@@ -110,6 +116,24 @@ class ChainReader:
         found = number
         return await self.run(lambda: self.backend.block(found))
 
+    async def block_view(
+        self, reference: BlockReference, render: Callable[[StoredBlock], T]
+    ) -> T | None:
+        """Read and render a block, or give ``None`` if there is none."""
+        async with self._large_slots:
+            block = await self.block(reference)
+            if block is None:
+                return None
+            return await _rendered(render, block, len(block.receipts))
+
+    async def log_views(
+        self, query: LogQuery, limit: int, render: Callable[[LocatedLog], T]
+    ) -> list[T]:
+        """Read and render logs, at most ``limit`` of them."""
+        async with self._large_slots:
+            logs = await self.run(lambda: self.backend.logs(query, limit))
+            return await _rendered(lambda found: [render(log) for log in found], logs, len(logs))
+
     async def required_number(self, reference: BlockReference) -> int:
         """Number of a block that has to exist.
 
@@ -130,6 +154,13 @@ class ChainReader:
 
     async def _read_heads(self, askers: Sequence[None]) -> Sequence[Heads]:
         return [await self.backend.heads()] * len(askers)
+
+
+async def _rendered(render: Callable[[Value], T], value: Value, item_count: int) -> T:
+    """Render here, or in a thread what would keep everybody else waiting."""
+    if item_count <= SMALL_ITEMS:
+        return render(value)
+    return await asyncio.to_thread(render, value)
 
 
 def tagged_number(tag: BlockTag, heads: Heads) -> int:

@@ -25,8 +25,9 @@ class Heads:
     """Block numbers of one chain, one for each confirmation tier.
 
     ``latest`` is notarized and executed (soft: a rollback may still drop it),
-    ``safe`` is finalized by consensus, ``finalized`` is proven on L1 for the ZK
-    chain and the same as ``safe`` for the fast chain.
+    ``safe`` is finalized by consensus. ``finalized`` is the last block that L1
+    accepted a validity proof for on the ZK chain: 0, the genesis, as long as
+    nothing is settled. The fast chain is never proven: there it is ``safe``.
     """
 
     latest: int

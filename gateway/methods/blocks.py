@@ -53,21 +53,20 @@ class BlockMethods:
     async def receipts(self, params: Params) -> Json:
         """All receipts of a block, or null."""
         params.at_most(1)
-        block = await self._reader.block(read.block_reference(params.required(0)))
-        if block is None:
-            return None
-        return [render.receipt(item) for item in block.all_transactions()]
+        reference = read.block_reference(params.required(0))
+        return await self._reader.block_view(
+            reference,
+            lambda block: [render.receipt(item) for item in block.all_transactions()],
+        )
 
     async def _block(self, reference: BlockReference, params: Params) -> Json:
         params.at_most(2)
         is_full = params.optional(1) is not None and read.boolean(params.optional(1))
-        block = await self._reader.block(reference)
-        return None if block is None else render.block(block, is_full)
+        return await self._reader.block_view(reference, lambda block: render.block(block, is_full))
 
     async def _count(self, reference: BlockReference, params: Params) -> Json:
         params.at_most(1)
-        block = await self._reader.block(reference)
-        return None if block is None else hex(len(block.transactions))
+        return await self._reader.block_view(reference, lambda block: hex(len(block.receipts)))
 
     async def _uncles(self, reference: BlockReference, params: Params) -> Json:
         params.at_most(1)

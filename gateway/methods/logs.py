@@ -14,7 +14,7 @@ from gateway.log_query import LogQuery
 from gateway.methods.table import MethodTable
 from gateway.params import BlockHash, BlockTag, Params
 from gateway.reader import ChainReader, tagged_number
-from gateway.views import Heads, LocatedLog
+from gateway.views import Heads
 
 MAX_TOPICS = 4
 
@@ -52,10 +52,10 @@ class LogMethods:
                 raise InvalidParams("blockHash excludes fromBlock and toBlock")
             block_hash = BlockHash(read.hash32(fields["blockHash"]))
             number = await self._reader.required_number(block_hash)
-            return _rendered(await self._find(pattern, number, number))
+            return await self._find(pattern, number, number)
         heads = await self._reader.heads()
         first, last = self._range(fields, heads)
-        return _rendered(await self._find(pattern, first, min(last, heads.latest)))
+        return await self._find(pattern, first, min(last, heads.latest))
 
     async def new_filter(self, params: Params) -> Json:
         """Install a filter for logs from now on; gives its id."""
@@ -97,7 +97,7 @@ class LogMethods:
             if found.pattern is None:
                 answer = [render.to_hex(item) for item in hashes]
             else:
-                answer = _rendered(await self._changed_logs(found, found.pattern, start, end))
+                answer = await self._changed_logs(found, found.pattern, start, end)
             if hashes:
                 found.seen_number = start + len(hashes) - 1
                 found.seen_hash = hashes[-1]
@@ -113,7 +113,7 @@ class LogMethods:
         heads = await self._reader.heads()
         first, last = _bounds(found, heads)
         self._check_span(first, last)
-        return _rendered(await self._find(found.pattern, first, min(last, heads.latest)))
+        return await self._find(found.pattern, first, min(last, heads.latest))
 
     async def _install(self, new: Filter) -> str:
         heads = await self._reader.heads()
@@ -129,20 +129,18 @@ class LogMethods:
         is_still_there = bool(seen) and seen[0] == found.seen_hash
         return found.seen_number + 1 if is_still_there else min(found.safe_number, heads.safe) + 1
 
-    async def _changed_logs(
-        self, found: Filter, pattern: LogQuery, start: int, end: int
-    ) -> Sequence[LocatedLog]:
+    async def _changed_logs(self, found: Filter, pattern: LogQuery, start: int, end: int) -> Json:
         heads = Heads(end, end, end)
         first, last = _bounds(found, heads)
         is_open_ended = isinstance(found.first, BlockTag)
         return await self._find(pattern, start if is_open_ended else max(start, first), last)
 
-    async def _find(self, pattern: LogQuery, first: int, last: int) -> Sequence[LocatedLog]:
+    async def _find(self, pattern: LogQuery, first: int, last: int) -> Json:
         if first > last:
             return []
         limit = self._limits.log_results
         query = LogQuery(first, last, pattern.addresses, pattern.topics)
-        logs = await self._reader.run(lambda: self._reader.backend.logs(query, limit + 1))
+        logs = await self._reader.log_views(query, limit + 1, render.located_log)
         if len(logs) > limit:
             raise LimitExceeded(
                 f"query returned more than {limit} results; ask for fewer blocks or topics"
@@ -210,7 +208,3 @@ def _bounds(found: Filter, heads: Heads) -> tuple[int, int]:
 
 def _filter_id(params: Params) -> int:
     return read.quantity(params.required(0), 128)
-
-
-def _rendered(logs: Sequence[LocatedLog]) -> Json:
-    return [render.located_log(item) for item in logs]

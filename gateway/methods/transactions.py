@@ -70,7 +70,11 @@ class TransactionMethods:
     async def _by_index(self, reference: BlockReference, params: Params) -> Json:
         params.at_most(2)
         index = read.quantity(params.required(1))
-        block = await self._reader.block(reference)
-        if block is None or index >= len(block.transactions):
-            return None
-        return included_transaction(block.transaction(index))
+        return await self._reader.block_view(
+            reference,
+            lambda block: (
+                included_transaction(block.transaction(index))
+                if index < len(block.receipts)
+                else None
+            ),
+        )

@@ -168,10 +168,10 @@ def main() -> None:
             seconds, errors = uvloop.run(drive(port, bodies, connections))
             after = ask(ours)
             cpu_us = 1e6 * (after[0] - before[0]) / len(raws)
-            print(
+            sys.stdout.write(
                 f"{name}: {len(raws) / seconds:,.0f} tx/s over {connections} connections, "
                 f"{errors} errors, server CPU {cpu_us:.0f} us/tx (execution included), "
-                f"{len(raws) / (after[1] - before[1]):.0f} tx per ingress batch"
+                f"{len(raws) / (after[1] - before[1]):.0f} tx per ingress batch\n"
             )
     finally:
         ours.send("stop")

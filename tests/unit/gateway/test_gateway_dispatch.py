@@ -179,6 +179,17 @@ async def test_a_method_that_hangs_times_out_alone(endpoint: Endpoint) -> None:
     assert endpoint.errors == {"timed_out": 1}
 
 
+async def test_a_batch_whose_answers_grow_too_long_is_cut_off() -> None:
+    endpoint = Endpoint(Limits(response_bytes=2500))
+    batch = [request("echo", "x" * 1000, request_id=index) for index in range(3)]
+    batch.append(request("hang", request_id=3))
+    answers = await endpoint.post(orjson.dumps(batch))
+    assert [answer["id"] for answer in answers] == [0, 1, 2, 3]
+    assert answers[0]["result"] == "x" * 1000
+    assert answers[3]["error"]["code"] == -32005
+    assert endpoint.errors == {"limit_exceeded": 1}
+
+
 async def test_requests_beyond_the_limit_in_flight_are_refused_until_others_end() -> None:
     endpoint = Endpoint(Limits(requests_in_flight=1, request_timeout_seconds=0.2))
     hanging = asyncio.ensure_future(endpoint.call("hang"))
