@@ -10,8 +10,11 @@ import ray
 from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayActorError
 
-from actors.actor_classes import BridgeActor, ExecutorActor, GatewayActor, ValidatorActor
+from actors.bridge.actor import BridgeActor
 from actors.config import ACTOR_NAMESPACE, NodeConfig
+from actors.executor.actor import ExecutorActor
+from actors.gateway.actor import GatewayActor
+from actors.validator.actor import ValidatorActor
 from cluster.errors import AlreadyRunning, NotRunning, StartFailed
 from cluster.network import Network, forget_run, load_run, save_run, stale_run
 from cluster.ray_instance import RayInstance, start_ray, stop_processes

@@ -165,9 +165,9 @@ def _read_run(directory: Path) -> dict[str, Any] | None:
 def _is_alive(record: dict[str, Any]) -> bool:
     try:
         process = psutil.Process(record["pid"])
-        return (
-            process.create_time() == record["started"] and process.status() != psutil.STATUS_ZOMBIE
-        )
+        is_same: bool = process.create_time() == record["started"]
+        is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
+        return is_same and not is_zombie
     except psutil.NoSuchProcess:
         return False
 

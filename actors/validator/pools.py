@@ -10,15 +10,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from execution.transactions import decode as decode_transaction
-from execution.transactions import recover_senders
-
 from actors.messages import MAX_BATCH_TRANSACTIONS, TransactionBatch
 from actors.transport.channels import POLICIES
 from actors.transport.interface import Channel, Transport
 from actors.validator.clients import ExecutorClient, PartUnavailable
 from execution.errors import TransactionError
 from execution.mempool import AddOutcome, Mempool, PooledTransaction, PoolLimits
+from execution.transactions import decode_transaction, recover_senders
 from execution.types import Address, Hash32
 from gateway.backend import SubmittedTransaction
 from ledger.block import SealedBlock

@@ -1,0 +1,40 @@
+"""What all actors of a node do when they start, and when they cannot go on.
+
+Actors are named, detached and restarted by Ray. A restart runs the constructor
+again, which finds everything on disk; nothing but the disk survives.
+"""
+
+import asyncio
+import os
+from typing import Any
+
+import structlog
+
+from actors.config import NodeConfig
+from ledger.genesis import Genesis, open_genesis
+from ledger.keys import ValidatorKeys
+
+log = structlog.get_logger(__name__)
+
+
+def load_genesis(config: NodeConfig) -> Genesis:
+    """The network's genesis."""
+    return open_genesis(config.genesis_file.read_bytes())
+
+
+def load_keys(config: NodeConfig) -> ValidatorKeys:
+    """The node's keys."""
+    return ValidatorKeys(config.seed_file.read_bytes())
+
+
+def die(error: BaseException) -> None:
+    """End the process: Ray starts it again, and the disk says where to go on."""
+    log.error("the actor cannot go on and restarts", exc_info=error)
+    os._exit(1)
+
+
+def die_if_failed(task: "asyncio.Task[Any]") -> None:
+    """Done-callback of a task that the actor cannot live without."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        die(error)

@@ -1,0 +1,172 @@
+"""``braid up``, ``status``, ``down``, ``quarantine`` and ``resume``."""
+
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayActorError
+
+from cluster.dev_genesis import PortPlan, create_dev_network
+from cluster.errors import ClusterError, NotRunning
+from cluster.launcher import (
+    NodeHandles,
+    connection,
+    node_handles,
+    start_network,
+    stop_network,
+)
+from cluster.network import Network, is_network, load_network, load_run
+from cluster.output import console, print_json, print_table, say
+
+DEFAULT_RPC_PORT = 8545
+DEFAULT_P2P_PORT = 9645
+ANSWER_SECONDS = 10.0
+
+
+def up(
+    directory: Path,
+    validators: int,
+    rpc_port: int | None,
+    p2p_port: int | None,
+    as_json: bool,
+) -> None:
+    """Start a network."""
+    if is_network(directory):
+        network = load_network(directory)
+        if (rpc_port, p2p_port) != (None, None) or validators != len(network.nodes) != 4:
+            say(f"{directory} holds a network already: its own ports and validators are used")
+    else:
+        plan = PortPlan(rpc_port or DEFAULT_RPC_PORT, p2p_port or DEFAULT_P2P_PORT)
+        network = create_dev_network(directory, validators, plan)
+        say(f"wrote a new development network with {validators} validators to {directory}")
+    with console.status("starting") as spinner:
+        start_network(network, lambda text: spinner.update(text))
+    if as_json:
+        print_json({"nodes": [_endpoints(network, index) for index in range(len(network.nodes))]})
+        return
+    print_table(
+        "Braid runs",
+        ("node", "ZK chain", "fast chain"),
+        (
+            (index, entry["zk"], entry["fast"])
+            for index, entry in enumerate(
+                _endpoints(network, index) for index in range(len(network.nodes))
+            )
+        ),
+    )
+    say("[dim]see `braid status`; stop with `braid down`[/]")
+
+
+def status(directory: Path, as_json: bool) -> None:
+    """Show every node."""
+    network = load_network(directory)
+    with connection(load_run(network)):
+        statuses = [_status_of(config.index, network) for config in network.nodes]
+    if as_json:
+        print_json({"nodes": statuses})
+        return
+    print_table(
+        f"{network.genesis.network}, {len(network.nodes)} validators",
+        ("node", "view", "final", "ZK", "fast", "peers", "soft ms", "final ms", "rejected"),
+        (_status_row(entry) for entry in statuses),
+    )
+    for entry in statuses:
+        for where, counts in entry.get("rejected", {}).items():
+            for reason, count in counts.items():
+                say(f"[dim]node {entry['validator']}: {where}: {reason}: {count}[/]")
+
+
+def down(directory: Path, as_json: bool) -> None:
+    """Stop a network."""
+    network = load_network(directory)
+    with console.status("stopping") as spinner:
+        killed = stop_network(network, lambda text: spinner.update(text))
+    if as_json:
+        print_json({"stopped": True, "processes_killed": killed})
+    else:
+        note = f" ({killed} processes had to be killed)" if killed else ""
+        say(f"stopped{note}; `braid up` resumes the same ledger")
+
+
+def quarantine(directory: Path, node: int, reason: str) -> None:
+    """Cast one operator's quarantine vote."""
+    if len(reason.encode()) > 64:
+        raise ClusterError("a reason has at most 64 bytes")
+    with _connected(directory, node) as handles:
+        ray.get(handles.validator.vote_quarantine.remote(reason))
+    say(f"node {node} votes to quarantine the fast chain, in its next own block")
+
+
+def resume(directory: Path, node: int, checkpoint: int | None) -> None:
+    """Cast one operator's resume vote."""
+    from ledger.types import ChainRole
+
+    with _connected(directory, node) as handles:
+        found = ray.get(handles.validator.checkpoint.remote(ChainRole.FAST, checkpoint))
+        if found is None:
+            raise ClusterError(
+                "the ledger holds no such checkpoint of the fast chain: see `braid status`"
+            )
+        content = found["certificate"]["checkpoint"]
+        state_root = bytes.fromhex(content["state_root"][2:])
+        ray.get(handles.validator.vote_resume.remote(content["number"], state_root))
+    say(f"node {node} votes to resume the fast chain from its block {content['number']}")
+
+
+class _connected:  # noqa: N801  # reads as a verb: with _connected(...)
+    """One node's handles, for the duration of a block."""
+
+    def __init__(self, directory: Path, node: int) -> None:
+        self._network = load_network(directory)
+        if not 0 <= node < len(self._network.nodes):
+            raise ClusterError(f"there are nodes 0 to {len(self._network.nodes) - 1}, no {node}")
+        self._node = node
+        self._connection = connection(load_run(self._network))
+
+    def __enter__(self) -> NodeHandles:
+        self._connection.__enter__()
+        return node_handles(self._network.nodes[self._node])
+
+    def __exit__(self, *error: Any) -> None:
+        self._connection.__exit__(*error)
+
+
+def _status_of(index: int, network: Network) -> dict[str, Any]:
+    try:
+        handles = node_handles(network.nodes[index])
+        found: dict[str, Any] = ray.get(handles.validator.status.remote(), timeout=ANSWER_SECONDS)
+        found["gateway"] = ray.get(handles.gateway.status.remote(), timeout=ANSWER_SECONDS)
+        found["bridge"] = ray.get(handles.bridge.status.remote(), timeout=ANSWER_SECONDS)
+    except (GetTimeoutError, RayActorError, NotRunning) as error:
+        return {"validator": index, "error": str(error).splitlines()[0]}
+    return found
+
+
+def _status_row(entry: dict[str, Any]) -> tuple[Any, ...]:
+    if "error" in entry:
+        return (entry["validator"], entry["error"])
+    peers = entry["peers"].values()
+    connected = sum(peer["state"] == "connected" for peer in peers)
+    rejected = sum(sum(counts.values()) for counts in entry["rejected"].values())
+    latency = entry["latency_ms"]
+    return (
+        entry["validator"],
+        entry["view"],
+        entry["final_height"],
+        entry["chains"]["zk"]["final_number"],
+        entry["chains"]["fast"]["final_number"],
+        f"{connected}/{len(peers)}",
+        _figure(latency["soft"]["p50"]),
+        _figure(latency["final"]["p50"]),
+        rejected,
+    )
+
+
+def _figure(value: float | None) -> str | None:
+    return None if value is None else f"{value:.1f}"
+
+
+def _endpoints(network: Network, index: int) -> dict[str, Any]:
+    config = network.nodes[index]
+    base = f"http://{config.rpc_host}:{config.rpc_port}"
+    return {"node": index, "zk": f"{base}/zk", "fast": f"{base}/fast"}
