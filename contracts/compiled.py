@@ -16,7 +16,7 @@ PREDEPLOY_NAMES: Final = ("Portal", "RoundGuard", "OwnershipOracle")
 GAME_NAMES: Final = ("AccessPass", "Trophy", "Market", "Arena")
 """Contracts of the example game, deployed by transactions."""
 
-EXAMPLE_NAMES: Final = ("ForgedArena",)
+EXAMPLE_NAMES: Final = ("ForgedArena", "BackdooredArena")
 """Contracts that show an attack; never part of a deployment."""
 
 CONTRACT_NAMES: Final = PREDEPLOY_NAMES + GAME_NAMES + EXAMPLE_NAMES
