@@ -146,11 +146,10 @@ class Gateway:
             If it does not come in time.
         """
         limit = self.limits.body_bytes
-        too_long = LimitExceeded(f"request body too large: at most {limit} bytes")
         for name, value in scope["headers"]:
             # httptools lets digits only through, but the number may be any.
             if name == b"content-length" and (len(value) > 10 or int(value) > 2 * limit):
-                raise too_long
+                raise self._too_long()
         parts: list[bytes] = []
         size = 0
         try:
@@ -163,13 +162,16 @@ class Gateway:
                     size += len(part)
                     is_last = not message.get("more_body", False)
                     if size > 2 * limit or (size > limit and is_last):
-                        raise too_long
+                        raise self._too_long()
                     if size <= limit:
                         parts.append(part)
                     if is_last:
                         return parts[0] if len(parts) == 1 else b"".join(parts)
         except TimeoutError as error:
             raise RequestTimedOut("the request body did not come in time") from error
+
+    def _too_long(self) -> LimitExceeded:
+        return LimitExceeded(f"request body too large: at most {self.limits.body_bytes} bytes")
 
     async def _health(self) -> tuple[bool, Mapping[str, Any]]:
         report: dict[str, Any] = {}
