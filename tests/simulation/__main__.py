@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from rich.console import Console
 from rich.progress import (
@@ -63,7 +63,8 @@ def _schedules(seeds: list[int], is_json: bool) -> int:
     for seed, reason in campaign.failures.items():
         keep_seed(seed, reason)
     if is_json:
-        sys.stdout.write(json.dumps(asdict(campaign), indent=2) + "\n")
+        plain = {part.name: getattr(campaign, part.name) for part in fields(campaign)}
+        sys.stdout.write(json.dumps(plain, indent=2) + "\n")
     else:
         _print_campaign(campaign)
     return 1 if campaign.failures else 0
@@ -81,6 +82,7 @@ def _print_campaign(campaign: Campaign) -> None:
     table.add_row("evidence found", f"{campaign.evidence:,}")
     worst = f"{campaign.worst_recovery_ms} ms (seed {campaign.worst_recovery_seed})"
     table.add_row("slowest progress after the heal", worst)
+    table.add_row("trace", campaign.trace_digest[:16])
     table.add_row("seconds", f"{campaign.seconds:.1f} (processor {campaign.cpu_seconds:.1f})")
     console.print(table)
     faults = Table("fault", "times", title="Faults")

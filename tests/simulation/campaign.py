@@ -1,5 +1,6 @@
 """Many schedules in a row, added up."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -13,7 +14,10 @@ from tests.simulation.simulate import Outcome, Simulation
 
 @dataclass(slots=True)
 class Campaign:
-    """Totals over all runs so far; ``failures`` maps a seed to what it broke."""
+    """Totals over all runs so far; ``failures`` maps a seed to what it broke.
+
+    The same seeds give the same ``trace_digest``, on every machine.
+    """
 
     schedules: Counter[int] = field(default_factory=Counter)
     views: int = 0
@@ -27,6 +31,7 @@ class Campaign:
     failures: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    trace_digest: str = ""
 
     def add(self, outcome: Outcome) -> None:
         """Count one run that kept all promises."""
@@ -36,6 +41,8 @@ class Campaign:
         self.events += outcome.events
         self.messages += outcome.sent
         self.evidence += outcome.evidence
+        traces = (self.trace_digest + outcome.trace_digest).encode()
+        self.trace_digest = hashlib.sha256(traces).hexdigest()
         self.faults.update(outcome.faults)
         if outcome.recovery_ms > self.worst_recovery_ms:
             self.worst_recovery_ms = outcome.recovery_ms

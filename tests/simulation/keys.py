@@ -5,9 +5,11 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from consensus import VoteVerifier
-from ledger.ed25519 import Ed25519Signer, Ed25519Verifier
 from ledger.errors import InvalidSignature, InvalidSigners
-from ledger.types import Digest, Ed25519Signature, Epoch, ValidatorIndex, quorum
+from ledger.genesis import Genesis, Timing
+from ledger.keys import ValidatorKeys
+from ledger.types import Digest, Ed25519Signature, Epoch, TimestampMs, ValidatorIndex, quorum
+from ledger.validators import ValidatorSet
 from ledger.votes import (
     Finalize,
     Notarize,
@@ -73,27 +75,34 @@ def _keyed_hash(key: bytes, message: bytes) -> Ed25519Signature:
     return Ed25519Signature(hashlib.blake2b(message, key=key, digest_size=64).digest())
 
 
-class Ed25519Validators(KeyedHashValidators):
-    """The same validators with real signatures."""
+class RealValidators(KeyedHashValidators):
+    """The validator set that a node of the product has, with the keys of a genesis."""
 
-    def __init__(self, count: int, epoch: int = 0) -> None:
-        super().__init__(count, epoch)
-        self._signers = [Ed25519Signer(bytes([index + 1]) * 32) for index in range(count)]
-        self._verifiers = [Ed25519Verifier(signer.public_key) for signer in self._signers]
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self._secrets = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(count)]
+        self._set: VoteVerifier = ValidatorSet(_genesis(self._secrets))
+        self.digest = self._set.digest
 
     def signer(self, index: ValidatorIndex) -> Sign:
         """Signing side of one validator."""
-        return self._signers[index].sign
+        return self._secrets[index].consensus.sign
 
     def verify_vote(self, vote: Vote) -> None:
-        """Check epoch, signer and signature, as ``ValidatorSet`` does."""
+        """Check epoch, signer and Ed25519 signature."""
         self.checks += 1
-        subject = subject_of(vote)
-        if subject.epoch != self.epoch or vote.signer >= self.count:
-            raise InvalidSigners(f"validator {vote.signer}, epoch {subject.epoch}")
-        self._verifiers[vote.signer].verify(_message_of(vote), vote.signature)
+        self._set.verify_vote(vote)
 
 
-def is_verifier(validators: KeyedHashValidators) -> VoteVerifier:
-    """The interface that consensus asks for (checked by the type checker)."""
-    return validators
+def _genesis(secrets: list[ValidatorKeys]) -> Genesis:
+    return Genesis(
+        network="simulation",
+        protocol_version=1,
+        epoch=Epoch(0),
+        timestamp_ms=TimestampMs(0),
+        validators=tuple(
+            keys.genesis_entry(f"validator {index}") for index, keys in enumerate(secrets)
+        ),
+        timing=Timing(100, 25, 100, 100, 1000),
+        chains=(),
+    )

@@ -8,7 +8,7 @@ from typing import Final
 from consensus import step
 from tests.simulation.adversaries import ADVERSARIES, Adversary
 from tests.simulation.checker import InvariantBroken
-from tests.simulation.keys import Ed25519Validators, KeyedHashValidators
+from tests.simulation.keys import KeyedHashValidators, RealValidators
 from tests.simulation.network import CALM
 from tests.simulation.node import Node
 from tests.simulation.schedule import CHAOS_MS, DELTA_MS, Action, Schedule
@@ -61,7 +61,7 @@ class Simulation:
             build_ms=BUILD_MS,
             step_function=step_function,
             is_durable=is_durable,
-            is_encoded=isinstance(validators, Ed25519Validators),
+            is_encoded=isinstance(validators, RealValidators),
         )
         self._is_stable = False
         self._goal_view = 0
@@ -151,5 +151,5 @@ class Simulation:
 
 
 def simulate_with_real_signatures(schedule: Schedule) -> Outcome:
-    """As :class:`Simulation`, with Ed25519 and every message through the codec."""
-    return Simulation(schedule, validators=Ed25519Validators(schedule.count)).run()
+    """As :class:`Simulation`, with the product's validator set and every message through the codec."""
+    return Simulation(schedule, validators=RealValidators(schedule.count)).run()

@@ -1,13 +1,23 @@
 """Schedules of faults that the protocol has to survive."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+from consensus import compact
 from tests.simulation.adversaries import ADVERSARIES
 from tests.simulation.campaign import Campaign, run_campaign
+from tests.simulation.keys import KeyedHashValidators
 from tests.simulation.network import CALM
+from tests.simulation.node import Node
 from tests.simulation.schedule import Action, Schedule, draw_schedule
 from tests.simulation.seeds import keep_seed, kept_seeds
 from tests.simulation.simulate import Simulation, simulate_with_real_signatures
+from tests.simulation.world import World
 
 
 def survive(seeds: range | list[int]) -> Campaign:
@@ -82,7 +92,7 @@ def test_validator_offline_for_long_comes_back() -> None:
 def test_validator_offline_costs_little_once_it_is_skipped() -> None:
     crash = (Action(100, "crash", 2), Action(2_990, "restart", 2))
     complete, crippled = (Simulation(quiet(4, actions=actions)).run() for actions in ((), crash))
-    assert crippled.views > 0.7 * complete.views
+    assert crippled.height > 0.7 * complete.height
 
 
 def test_even_split_stalls_and_heals() -> None:
@@ -95,6 +105,31 @@ def test_even_split_stalls_and_heals() -> None:
 def test_same_seed_gives_the_same_run(seed: int) -> None:
     first, second = (Simulation(draw_schedule(seed)).run() for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_same_seed_gives_the_same_run_in_another_process(hash_seed: str) -> None:
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.simulation", "--seed", "5", "--json"],
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(process.stdout)["trace_digest"] == run_campaign([5]).trace_digest
+
+
+def test_300_views_leave_no_more_behind_than_10() -> None:
+    world = World(0, KeyedHashValidators(4), frozenset(), lambda rng, a, b: rng.uniform(1, 5), 100)
+    nodes = [Node(world, index) for index in range(4)]
+    for node in nodes:
+        node.boot()
+    world.scheduler.run(10_000_000, lambda: min(node.final_view for node in nodes) >= 300)
+    for node in nodes:
+        assert node.state is not None
+        assert node.final_view >= 300
+        assert len(node.state.views) <= node.config.retained_views + 4
+        assert len(compact(node.state)) < 15
 
 
 def test_other_seed_gives_another_run() -> None:
