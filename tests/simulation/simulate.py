@@ -151,5 +151,5 @@ class Simulation:
 
 
 def simulate_with_real_signatures(schedule: Schedule) -> Outcome:
-    """As :class:`Simulation`, with the product's validator set and every message through the codec."""
+    """With the validator set of the product, and every message through the codec."""
     return Simulation(schedule, validators=RealValidators(schedule.count)).run()
