@@ -190,6 +190,8 @@ class WasmEngine:
     def estimate_gas(self, request: CallRequest, number: int | None = None) -> int:
         """Least gas limit with which the call succeeds, refunds and the 63/64 rule included.
 
+        As in geth it is no less than the gas that the call uses when it has plenty.
+
         Raises
         ------
         CallRevertedError, GasRequiredExceedsAllowanceError, CallRejectedError
