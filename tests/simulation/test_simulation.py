@@ -46,6 +46,7 @@ def test_150_schedules_keep_all_promises() -> None:
 
 
 @pytest.mark.simulation
+@pytest.mark.timeout(900)
 def test_2000_more_schedules_keep_all_promises() -> None:
     survive(range(1_000, 3_000))
 
