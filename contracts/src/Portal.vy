@@ -27,6 +27,17 @@
         return, not even on the honest replay of a chain that lied.
         A return never bounces: what its receiver refuses becomes claimable by that receiver.
 
+        How much. One block's outbox is certified and carried whole, and no message can be skipped,
+        so an outbox that no ledger block has room for would stop the bridge for ever. `send`
+        therefore has a limit per block, over all senders together; past it, it reverts, and the
+        next block takes what this one did not. Return messages are outside the limit: the protocol
+        bounds the deliveries of a block, and each writes at most one.
+
+        Quarantine. While the fast chain is cut off, `send` on the ZK chain reverts, with value or
+        without. Nothing is delivered there meanwhile, and a full queue would stop the ZK chain's
+        own checkpoints. A ZK contract that calls `send` reverts with it: it must not make anything
+        depend on that which has to work during a quarantine.
+
         Conservation. On the ZK chain (`is_asset_side`) `locked_wei` is what the fast chain may
         still bring back: it grows by what is sent there and shrinks by what comes back. A message
         that asks for more is returned, counted in `conservation_violations` and logged. The fast
@@ -56,6 +67,24 @@ DELIVERY_RESERVE_GAS: constant(uint256) = 200_000
 
 # @dev How much of a failed call's revert data is logged, in bytes.
 MAX_REASON_BYTES: constant(uint256) = 256
+
+# @dev How many messages `send` puts in the outbox of one block at most. With the returns of a
+# block's deliveries they stay below what a checkpoint of the ledger can carry; a test adds it up.
+MAX_MESSAGES_PER_BLOCK: public(constant(uint256)) = 512
+
+# @dev How many bytes these messages have at most, data and overhead: half of what a ledger block
+# keeps for checkpoints.
+MAX_OUTBOX_BYTES_PER_BLOCK: public(constant(uint256)) = 524_288
+
+# @dev What a message counts beside its data, in bytes: no less than its other fields take on the
+# ledger.
+MESSAGE_OVERHEAD_BYTES: public(constant(uint256)) = 128
+
+# @dev `_outbox_use` is one word: the block's number, the messages that `send` has put in that
+# block's outbox (32 bits) and their bytes (32 bits).
+USE_BLOCK_SHIFT: constant(uint256) = 64
+USE_MESSAGES_SHIFT: constant(uint256) = 32
+USE_FIELD_MASK: constant(uint256) = 2**32 - 1
 
 # @dev Addresses up to here are precompiles, or kept for them, and no targets.
 LAST_RESERVED_ADDRESS: constant(uint256) = 65_535
@@ -148,8 +177,8 @@ locked_wei: public(uint256)
 # @dev How many messages from the fast chain asked for more than `locked_wei`.
 conservation_violations: public(uint256)
 
-# @dev ZK chain only: while true, nothing from the fast chain is delivered or retried, and no
-# value is sent there.
+# @dev ZK chain only: while true, nothing from the fast chain is delivered or retried, and nothing
+# is sent there.
 is_quarantined: public(bool)
 
 # @dev Number of the fast chain's block up to which its state is trusted, by the last change.
@@ -170,6 +199,9 @@ claimable_wei: public(HashMap[address, uint256])
 # @dev Sum of `claimable_wei`.
 claimable_total_wei: public(uint256)
 
+# @dev How full the outbox of the last block with a `send` is; see `USE_BLOCK_SHIFT`.
+_outbox_use: uint256
+
 # @dev Sender, on the other chain, of the message that is being delivered. A delivered call must
 # have a sender, and the zero address sends nothing, so zero means that no delivery runs.
 _current_sender: transient(address)
@@ -181,7 +213,8 @@ def send(target: address, gas_limit: uint256, data: Bytes[MAX_DATA_BYTES]) -> ui
     """
     @dev Puts a message in the outbox.
     @notice At most 8,192 bytes of data and 2,000,000 gas. `target` may not be a Portal, the system
-            address, the zero address or a precompile. No value while a quarantine is active.
+            address, the zero address or a precompile. Reverts on the ZK chain while a quarantine is
+            active, and on both when the outbox of this block is full: send again in a later block.
     @param target The 20-byte address to call on the other chain.
     @param gas_limit The gas that the call gets there.
     @param data The call data.
@@ -190,10 +223,11 @@ def send(target: address, gas_limit: uint256, data: Bytes[MAX_DATA_BYTES]) -> ui
     is_target_allowed: bool = not self._is_forbidden_target(target)
     assert is_target_allowed, "portal: forbidden target"
     assert gas_limit <= MAX_GAS_LIMIT, "portal: gas limit above 2000000"
+    assert not self.is_quarantined, "portal: the fast chain is quarantined"
 
+    self._take_room_in_outbox(len(data))
     nonce: uint256 = self._append_to_outbox(msg.sender, target, msg.value, gas_limit, data)
     if msg.value > 0:
-        assert not self.is_quarantined, "portal: no value into a quarantined chain"
         self.returnable_hash[nonce] = self._return_commitment(msg.sender, msg.value)
         if self.is_asset_side:
             self.locked_wei += msg.value
@@ -374,6 +408,27 @@ def message_source_chain() -> uint256:
     """
     assert self._current_sender != empty(address), "portal: no delivery is running"
     return self.remote_chain_id
+
+
+@internal
+def _take_room_in_outbox(data_bytes: uint256):
+    """
+    @dev Counts one more message of this block; reverts if its outbox is full.
+    @param data_bytes The length of the message's data.
+    """
+    message_count: uint256 = 1
+    used_bytes: uint256 = data_bytes + MESSAGE_OVERHEAD_BYTES
+    use: uint256 = self._outbox_use
+    if use >> USE_BLOCK_SHIFT == block.number:
+        message_count += (use >> USE_MESSAGES_SHIFT) & USE_FIELD_MASK
+        used_bytes += use & USE_FIELD_MASK
+    has_room: bool = (
+        message_count <= MAX_MESSAGES_PER_BLOCK and used_bytes <= MAX_OUTBOX_BYTES_PER_BLOCK
+    )
+    assert has_room, "portal: the outbox of this block is full"
+    self._outbox_use = (
+        (block.number << USE_BLOCK_SHIFT) | (message_count << USE_MESSAGES_SHIFT) | used_bytes
+    )
 
 
 @internal

@@ -23,7 +23,7 @@ from eth_utils.abi import (
 from trie import HexaryTrie
 
 from bridge.work import Delivery
-from contracts import artifact
+from contracts import PORTAL_ADDRESS, artifact
 from contracts.bindings import (
     MESSAGE_SENT_TOPIC,
     decode_message_sent,
@@ -290,6 +290,30 @@ def reverting_code() -> bytes:
     """Return code that reverts with the four bytes ``nope``."""
     # PUSH4 "nope" PUSH1 0 MSTORE PUSH1 4 PUSH1 28 REVERT
     return bytes.fromhex("63") + b"nope" + bytes.fromhex("5f526004601cfd")
+
+
+def repeating_code() -> bytes:
+    """Return code that calls the Portal, over and over, with the same data.
+
+    Its call data is the number of calls as a word, then the data. Once a call
+    fails it reverts with that call's answer.
+    """
+    return b"".join(
+        [
+            # length := CALLDATASIZE - 32; CALLDATACOPY(0, 32, length); count := CALLDATALOAD(0)
+            bytes.fromhex("60203603 8060205f37 5f35"),
+            # loop (11): if count is 0 go to end
+            bytes.fromhex("5b 80 15 6040 57"),
+            # CALL(gas, portal, 0, 0, length, 0, 0); if it failed go to fail
+            bytes.fromhex("5f5f 83 5f5f 73") + PORTAL_ADDRESS + bytes.fromhex("5af1 15 6038 57"),
+            # count := count - 1; go to loop
+            bytes.fromhex("6001 90 03 600b 56"),
+            # fail (56): RETURNDATACOPY(0, 0, RETURNDATASIZE), REVERT(0, RETURNDATASIZE)
+            bytes.fromhex("5b 3d5f5f3e 3d5ffd"),
+            # end (64)
+            bytes.fromhex("5b 00"),
+        ]
+    )
 
 
 def gas_burning_code() -> bytes:

@@ -1,5 +1,6 @@
 """The contracts on the product's own engine: equal to py-evm, and its proofs satisfy the oracle."""
 
+from collections.abc import Set
 from typing import Any
 
 from contract_world import FAST_CHAIN_ID, MAX_EXPOSURE_WEI, ZK_CHAIN_ID
@@ -7,7 +8,7 @@ from eth_abi.abi import encode
 from eth_account import Account
 from eth_hash.auto import keccak
 from eth_utils.abi import function_abi_to_4byte_selector, get_abi_input_types
-from evm_harness import ETHER, START_SECONDS
+from evm_harness import ETHER, START_SECONDS, repeating_code
 
 from bridge.work import Delivery, RecordZkRoot, WorkItem
 from contracts import (
@@ -57,9 +58,16 @@ class TwoEngines:
         self.nonce = 0
 
     def block(
-        self, items: list[WorkItem], calls: list[tuple[Address | None, bytes, int]]
+        self,
+        items: list[WorkItem],
+        calls: list[tuple[Address | None, bytes, int]],
+        *,
+        failing: Set[int] = frozenset(),
     ) -> BlockOutput:
-        """Execute a block of system transactions, then of the player's calls."""
+        """Execute a block of system transactions, then of the player's calls.
+
+        ``failing`` are the receipts that have to be failures.
+        """
         number = self.stf.head_number + 1
         block = BlockInput(
             number=number,
@@ -76,7 +84,8 @@ class TwoEngines:
         output = self.stf.execute(block)
         assert output == self.reference.execute(block)
         assert output.skipped == ()
-        assert all(receipt.is_success for receipt in output.receipts)
+        failed = {i for i, receipt in enumerate(output.receipts) if not receipt.is_success}
+        assert failed == failing
         return output
 
     def messages(self, output: BlockOutput) -> list[Message]:
@@ -151,3 +160,20 @@ def test_a_pass_bought_on_one_chain_is_proved_on_the_other() -> None:
     # AND BACK: value returns to the ZK chain
     sent = fast.block([], [(PORTAL_ADDRESS, send_call(PLAYER_ADDRESS, 50_000, b""), ETHER)])
     zk.block([Delivery(message) for message in fast.messages(sent)], [])
+
+
+def test_an_outbox_takes_512_messages_of_a_block_and_the_next_block_more() -> None:
+    spammer = Address(b"\x5a" * 20)
+    funded = {
+        PLAYER_ADDRESS: GenesisAccount(balance_wei=ETHER),
+        spammer: GenesisAccount(code=repeating_code()),
+    }
+    fast = TwoEngines(FAST_CHAIN_ID, funded | fast_predeploys(ZK_CHAIN_ID))
+    send = send_call(PLAYER_ADDRESS, 50_000, b"")
+    half: tuple[Address, bytes, int] = (spammer, (256).to_bytes(32) + send, 0)
+    one: tuple[Address, bytes, int] = (PORTAL_ADDRESS, send, 1)
+
+    full = fast.block([], [half, half, one, half], failing={2, 3})
+    assert [message.nonce for message in fast.messages(full)] == list(range(512))
+    after = fast.block([], [one, half])
+    assert [message.nonce for message in fast.messages(after)] == list(range(512, 769))

@@ -242,11 +242,40 @@ def test_a_quarantine_stops_deliveries_and_a_resume_lets_them_go_on(world: World
     assert world.zk.deliver(forged(0, 0)).is_success
 
 
-def test_a_quarantine_takes_messages_but_no_value_for_the_fast_chain(world: World) -> None:
+@pytest.mark.parametrize("value_wei", [0, 1])
+def test_a_quarantine_refuses_every_message_to_the_fast_chain(world: World, value_wei: int) -> None:
     quarantine(world, True)
-    assert world.zk_portal.transact("send", BOB, GAS, b"", sender=ALICE).is_success
-    valued = world.zk_portal.transact("send", BOB, GAS, b"", sender=ALICE, value_wei=1)
-    assert valued.reason == "portal: no value into a quarantined chain"
+    sent = world.zk_portal.transact("send", BOB, GAS, b"", sender=ALICE, value_wei=value_wei)
+    assert sent.reason == "portal: the fast chain is quarantined"
+    assert world.zk_portal.view("next_outbound_nonce") == 0
+
+
+@pytest.mark.parametrize("value_wei", [0, 1])
+def test_after_a_quarantine_messages_to_the_fast_chain_are_taken_again(
+    world: World, value_wei: int
+) -> None:
+    quarantine(world, True)
+    quarantine(world, False)
+    sent = world.zk_portal.transact("send", BOB, GAS, b"", sender=ALICE, value_wei=value_wei)
+    (outcome,) = world.carry(sent, world.zk)
+    assert outcome.event_count("MessageDelivered", "Portal") == 1
+
+
+def test_a_quarantined_fast_chain_still_sends_what_a_replay_will_certify(world: World) -> None:
+    quarantine(world, True)
+    sent = world.fast_portal.transact("send", BOB, GAS, b"", sender=ALICE, value_wei=1)
+    assert sent.is_success
+
+
+def test_a_token_announces_its_slot_after_the_quarantine_not_during_it(world: World) -> None:
+    token = world.zk.deploy("AccessPass", 0, 10, sender=ALICE)
+    quarantine(world, True)
+    during = token.transact("announce_owner_slot", sender=ALICE)
+    quarantine(world, False)
+    after = token.transact("announce_owner_slot", sender=ALICE)
+    assert during.reason == "portal: the fast chain is quarantined"
+    (registered,) = world.carry(after, world.zk)
+    assert registered.event_count("TokenRegistered", "OwnershipOracle") == 1
 
 
 def test_a_quarantine_voids_what_a_forged_chain_has_parked(world: World) -> None:
