@@ -2,6 +2,7 @@
 
 use crate::chain::{BlockContext, ChainRules};
 use crate::header::Header;
+use crate::keccak::keccak256;
 use crate::overlay::Overlay;
 use crate::receipt::Receipt;
 use crate::skip_reason::SkipReason;
@@ -13,7 +14,7 @@ use core::fmt;
 use revm::context::result::{EVMError, ExecutionResult, HaltReason};
 use revm::context::{Context, ContextSetters, ContextTr, JournalTr, TxEnv};
 use revm::handler::{Handler, MainnetContext, MainnetHandler};
-use revm::primitives::{address, keccak256, Address, Bytes, TxKind, B256};
+use revm::primitives::{address, Address, Bytes, TxKind, B256};
 use revm::{DatabaseCommit, ExecuteEvm, MainBuilder, MainnetEvm};
 
 /// Sender of every system transaction.
@@ -37,7 +38,11 @@ impl SystemTransaction {
             self.nonce.length() + self.to.length() + self.gas_limit.length() + self.data.length();
         let mut encoded = Vec::with_capacity(payload_length + 8);
         encoded.push(SYSTEM_TRANSACTION_TYPE);
-        RlpHeader { list: true, payload_length }.encode(&mut encoded);
+        RlpHeader {
+            list: true,
+            payload_length,
+        }
+        .encode(&mut encoded);
         self.nonce.encode(&mut encoded);
         self.to.encode(&mut encoded);
         self.gas_limit.encode(&mut encoded);
@@ -86,7 +91,10 @@ impl fmt::Display for BlockError {
                 write!(formatter, "block number: expected {expected}, got {got}")
             }
             Self::TimestampBeforeParent { parent, got } => {
-                write!(formatter, "timestamp: expected at least {parent} s, got {got} s")
+                write!(
+                    formatter,
+                    "timestamp: expected at least {parent} s, got {got} s"
+                )
             }
             Self::MissingState => MissingState.fmt(formatter),
         }
@@ -108,7 +116,10 @@ pub fn execute_block<S: StateReader>(
 ) -> Result<Executed<S::Account>, BlockError> {
     let expected = parent.number + 1;
     if block.number != expected {
-        return Err(BlockError::NotTheNextNumber { expected, got: block.number });
+        return Err(BlockError::NotTheNextNumber {
+            expected,
+            got: block.number,
+        });
     }
     if block.timestamp_seconds < parent.timestamp_seconds {
         return Err(BlockError::TimestampBeforeParent {
@@ -222,7 +233,10 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             Err(reason) => return Ok(Err(reason)),
         };
         let hash = transaction.hash;
-        let environment = TxEnv { caller: sender, ..transaction.environment };
+        let environment = TxEnv {
+            caller: sender,
+            ..transaction.environment
+        };
         let transaction_type = environment.tx_type;
         let to = environment.kind.to().copied();
         let effective_gas_price = effective_gas_price(&environment, self.context.base_fee);
@@ -273,8 +287,9 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
         if has_no_authorization {
             return Err(SkipReason::EmptyAuthorizationList);
         }
-        let is_tip_above_fee =
-            environment.gas_priority_fee.is_some_and(|tip| tip > environment.gas_price);
+        let is_tip_above_fee = environment
+            .gas_priority_fee
+            .is_some_and(|tip| tip > environment.gas_price);
         if is_tip_above_fee {
             return Err(SkipReason::TipAboveFee);
         }
@@ -312,7 +327,9 @@ pub fn check_origin(
     if !transaction.signature.is_in_range() {
         return Err(SkipReason::InvalidSignature);
     }
-    known_sender.or_else(|| transaction.recover_sender()).ok_or(SkipReason::InvalidSignature)
+    known_sender
+        .or_else(|| transaction.recover_sender())
+        .ok_or(SkipReason::InvalidSignature)
 }
 
 /// Runs the protocol's call and commits it. Sender, recipient, coinbase and precompiles are warm.
@@ -335,7 +352,9 @@ fn system_call<S: StateReader>(
 pub fn effective_gas_price(environment: &TxEnv, base_fee: u64) -> u128 {
     match environment.gas_priority_fee {
         None => environment.gas_price,
-        Some(tip) => environment.gas_price.min(u128::from(base_fee).saturating_add(tip)),
+        Some(tip) => environment
+            .gas_price
+            .min(u128::from(base_fee).saturating_add(tip)),
     }
 }
 

@@ -48,7 +48,10 @@ pub enum CallError {
     /// Estimation: the call reverts however much gas it has.
     Reverted(Bytes),
     /// Estimation: the call fails even with all the gas that it may have.
-    GasRequiredExceedsAllowance { allowance: u64, halt_reason: String },
+    GasRequiredExceedsAllowance {
+        allowance: u64,
+        halt_reason: String,
+    },
     MissingState,
 }
 
@@ -58,8 +61,14 @@ impl fmt::Display for CallError {
             Self::Engine(error) => error.fmt(formatter),
             Self::Invalid(reason) => formatter.write_str(reason.name()),
             Self::Reverted(_) => formatter.write_str("execution reverted"),
-            Self::GasRequiredExceedsAllowance { allowance, halt_reason } => {
-                write!(formatter, "gas required exceeds allowance ({allowance}): {halt_reason}")
+            Self::GasRequiredExceedsAllowance {
+                allowance,
+                halt_reason,
+            } => {
+                write!(
+                    formatter,
+                    "gas required exceeds allowance ({allowance}): {halt_reason}"
+                )
             }
             Self::MissingState => formatter.write_str("the state misses an entry"),
         }
@@ -80,11 +89,7 @@ pub fn call(engine: &Engine, call: &Call, number: Option<u64>) -> Result<CallOut
 }
 
 /// The least gas limit with which `call` succeeds.
-pub fn estimate_gas(
-    engine: &Engine,
-    call: &Call,
-    number: Option<u64>,
-) -> Result<u64, CallError> {
+pub fn estimate_gas(engine: &Engine, call: &Call, number: Option<u64>) -> Result<u64, CallError> {
     let block = engine.block(number)?;
     let block_limit = block.header.gas_limit.min(gas_cap(block));
     let allowance = gas_allowance(block, call, block_limit)?;
@@ -103,7 +108,10 @@ pub fn estimate_gas(
     if !outcome.is_success {
         return Err(match outcome.halt_reason {
             None => CallError::Reverted(outcome.output),
-            Some(halt_reason) => CallError::GasRequiredExceedsAllowance { allowance, halt_reason },
+            Some(halt_reason) => CallError::GasRequiredExceedsAllowance {
+                allowance,
+                halt_reason,
+            },
         });
     }
 

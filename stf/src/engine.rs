@@ -3,6 +3,7 @@
 use crate::block::{execute_block, BlockError, BlockInput, Executed};
 use crate::chain::{BlockContext, ChainRules};
 use crate::header::Header;
+use crate::keccak::keccak256;
 use crate::receipt::Receipt;
 use crate::skip_reason::SkipReason;
 use crate::state::{
@@ -14,7 +15,7 @@ use alloc::{collections::BTreeMap, collections::VecDeque, rc::Rc, vec::Vec};
 use core::fmt;
 use revm::bytecode::Bytecode;
 use revm::primitives::alloy_primitives::Bloom;
-use revm::primitives::{keccak256, Address, Bytes, B256, KECCAK_EMPTY, U256};
+use revm::primitives::{Address, Bytes, B256, KECCAK_EMPTY, U256};
 
 /// Blocks whose state stays readable, besides all that are not final: what BLOCKHASH can name.
 const RETAINED_BLOCKS: usize = 257;
@@ -74,11 +75,15 @@ impl Loader {
             } else {
                 keccak256(&account.code)
             };
-            self.codes.insert(code_hash, Bytecode::new_raw(account.code));
+            self.codes
+                .insert(code_hash, Bytecode::new_raw(account.code));
             let storage: BTreeMap<U256, U256> = account.storage.into_iter().collect();
             let hashed_address = keccak256(account.address);
-            let fields =
-                AccountFields { nonce: account.nonce, balance: account.balance, code_hash };
+            let fields = AccountFields {
+                nonce: account.nonce,
+                balance: account.balance,
+                code_hash,
+            };
             deltas.insert(
                 hashed_address,
                 AccountDelta {
@@ -115,7 +120,11 @@ impl Loader {
             gas_used: 0,
             timestamp_seconds,
             prev_randao: B256::ZERO,
-            base_fee: if self.rules.is_base_fee_zero { 0 } else { self.rules.initial_base_fee },
+            base_fee: if self.rules.is_base_fee_zero {
+                0
+            } else {
+                self.rules.initial_base_fee
+            },
         };
         self.into_engine(header, BTreeMap::new())
     }
@@ -126,11 +135,13 @@ impl Loader {
         header_rlp: &[u8],
         recent_hashes: BTreeMap<u64, B256>,
     ) -> Result<Engine, SnapshotError> {
-        let header =
-            Header::decode(header_rlp, self.rules.fork).ok_or(SnapshotError::BadHeader)?;
+        let header = Header::decode(header_rlp, self.rules.fork).ok_or(SnapshotError::BadHeader)?;
         let got = self.state_root();
         if got != header.state_root {
-            return Err(SnapshotError::StateRootMismatch { expected: header.state_root, got });
+            return Err(SnapshotError::StateRootMismatch {
+                expected: header.state_root,
+                got,
+            });
         }
         Ok(self.into_engine(header, recent_hashes))
     }
@@ -138,10 +149,17 @@ impl Loader {
     fn into_engine(self, header: Header, older_hashes: BTreeMap<u64, B256>) -> Engine {
         let hash = header.hash(self.rules.fork);
         let finalized_number = header.number;
-        let head = RetainedBlock { header, hash, accounts: self.accounts };
+        let head = RetainedBlock {
+            header,
+            hash,
+            accounts: self.accounts,
+        };
         Engine {
             rules: self.rules,
-            chain: Chain { blocks: VecDeque::from([head]), older_hashes },
+            chain: Chain {
+                blocks: VecDeque::from([head]),
+                older_hashes,
+            },
             codes: self.codes,
             encoder: self.encoder,
             finalized_number,
@@ -191,11 +209,21 @@ pub enum EngineError {
 impl fmt::Display for EngineError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownBlock { number, oldest, head } => {
-                write!(formatter, "block {number} is not retained: expected {oldest} to {head}")
+            Self::UnknownBlock {
+                number,
+                oldest,
+                head,
+            } => {
+                write!(
+                    formatter,
+                    "block {number} is not retained: expected {oldest} to {head}"
+                )
             }
             Self::RollbackBelowFinalized { number, finalized } => {
-                write!(formatter, "rollback to {number}: block {finalized} is final")
+                write!(
+                    formatter,
+                    "rollback to {number}: block {finalized} is final"
+                )
             }
             Self::Block(error) => error.fmt(formatter),
         }
@@ -247,17 +275,31 @@ impl Engine {
         let Some(number) = number else {
             return Ok(self.head());
         };
-        self.chain.block(number).ok_or_else(|| self.unknown_block(number))
+        self.chain
+            .block(number)
+            .ok_or_else(|| self.unknown_block(number))
     }
 
     fn unknown_block(&self, number: u64) -> EngineError {
-        let oldest = self.chain.blocks.front().map_or(0, |block| block.header.number);
-        EngineError::UnknownBlock { number, oldest, head: self.head().header.number }
+        let oldest = self
+            .chain
+            .blocks
+            .front()
+            .map_or(0, |block| block.header.number);
+        EngineError::UnknownBlock {
+            number,
+            oldest,
+            head: self.head().header.number,
+        }
     }
 
     /// State after a retained block, as contracts see it.
     pub fn state_at<'a>(&'a self, block: &'a RetainedBlock) -> RetainedState<'a> {
-        RetainedState { accounts: &block.accounts, codes: &self.codes, chain: &self.chain }
+        RetainedState {
+            accounts: &block.accounts,
+            codes: &self.codes,
+            chain: &self.chain,
+        }
     }
 
     /// Environment of calls at a retained block.
@@ -285,7 +327,14 @@ impl Engine {
     pub fn execute(&mut self, block: &BlockInput<'_>) -> Result<BlockOutput, EngineError> {
         let parent = self.chain.head();
         let executed = execute_block(&self.rules, &parent.header, block, self.state_at(parent))?;
-        let Executed { base_fee, gas_used, included, receipts, skipped, deltas } = executed;
+        let Executed {
+            base_fee,
+            gas_used,
+            included,
+            receipts,
+            skipped,
+            deltas,
+        } = executed;
 
         for delta in &deltas {
             if let (Some(code), Some(fields)) = (&delta.code, &delta.after) {
@@ -320,9 +369,21 @@ impl Engine {
         };
         let header_rlp = header.encode(self.rules.fork);
         let hash = keccak256(&header_rlp);
-        self.chain.blocks.push_back(RetainedBlock { header: header.clone(), hash, accounts });
+        self.chain.blocks.push_back(RetainedBlock {
+            header: header.clone(),
+            hash,
+            accounts,
+        });
         self.forget_old_blocks();
-        Ok(BlockOutput { header, header_rlp, hash, included, receipts, skipped, deltas })
+        Ok(BlockOutput {
+            header,
+            header_rlp,
+            hash,
+            included,
+            receipts,
+            skipped,
+            deltas,
+        })
     }
 
     /// Makes block `number` the head again.
@@ -357,7 +418,11 @@ impl Engine {
         }
         let head_number = self.chain.head().header.number;
         let oldest_named = head_number.saturating_sub(RETAINED_BLOCKS as u64);
-        while self.chain.older_hashes.first_key_value().is_some_and(|(&old, _)| old < oldest_named)
+        while self
+            .chain
+            .older_hashes
+            .first_key_value()
+            .is_some_and(|(&old, _)| old < oldest_named)
         {
             self.chain.older_hashes.pop_first();
         }

@@ -3,13 +3,14 @@
 use crate::block::{check_origin, logs_of, new_evm};
 use crate::chain::{BlockContext, ChainRules};
 use crate::engine::{FullAccount, Loader};
+use crate::keccak::keccak256;
 use crate::skip_reason::SkipReason;
 use crate::state::MissingState;
 use crate::transaction::Transaction;
 use alloc::vec::Vec;
 use revm::context::result::EVMError;
 use revm::context::TxEnv;
-use revm::primitives::{keccak256, B256};
+use revm::primitives::B256;
 use revm::{DatabaseCommit, ExecuteEvm};
 
 /// Result of one state test.
@@ -59,5 +60,8 @@ pub fn run_fixture(
 fn admit(raw: &[u8], chain_id: u64) -> Result<TxEnv, SkipReason> {
     let transaction = Transaction::decode(raw)?;
     let caller = check_origin(&transaction, chain_id, None)?;
-    Ok(TxEnv { caller, ..transaction.environment })
+    Ok(TxEnv {
+        caller,
+        ..transaction.environment
+    })
 }

@@ -1,10 +1,11 @@
 //! Block headers in Ethereum's format (yellow paper 4.3; EIP-1559, 4895, 4844, 4788, 7685).
 
 use crate::chain::ChainRules;
+use crate::keccak::keccak256;
 use alloc::vec::Vec;
 use alloy_rlp::{Decodable, Encodable, Header as RlpHeader};
 use revm::primitives::alloy_primitives::{Bloom, B64};
-use revm::primitives::{b256, hardfork::SpecId, keccak256, Address, Bytes, B256, U256};
+use revm::primitives::{b256, hardfork::SpecId, Address, Bytes, B256, U256};
 
 use crate::trie::EMPTY_ROOT;
 
@@ -66,7 +67,10 @@ impl Header {
         if fork.is_enabled_in(SpecId::PRAGUE) {
             EMPTY_REQUESTS.encode(&mut fields);
         }
-        let list = RlpHeader { list: true, payload_length: fields.len() };
+        let list = RlpHeader {
+            list: true,
+            payload_length: fields.len(),
+        };
         let mut encoded = Vec::with_capacity(list.length_with_payload());
         list.encode(&mut encoded);
         encoded.extend_from_slice(&fields);

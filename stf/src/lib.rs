@@ -21,6 +21,7 @@ pub mod chain;
 pub mod engine;
 pub mod fixture;
 pub mod header;
+pub mod keccak;
 pub mod overlay;
 pub mod receipt;
 pub mod signature;

@@ -1,10 +1,11 @@
 //! What the transactions of one block have changed so far, over the state after its parent.
 
+use crate::keccak::keccak256;
 use crate::state::{AccountDelta, AccountFields, AccountReader, MissingState, StateReader};
 use alloc::vec::Vec;
 use revm::bytecode::Bytecode;
 use revm::primitives::{
-    keccak256, map::Entry, Address, AddressMap, B256Map, HashMap, B256, KECCAK_EMPTY, U256,
+    map::Entry, Address, AddressMap, B256Map, HashMap, B256, KECCAK_EMPTY, U256,
 };
 use revm::state::{Account as EvmAccount, AccountInfo};
 use revm::{Database, DatabaseCommit};
@@ -32,7 +33,11 @@ struct Slot {
 
 impl<S: StateReader> Overlay<S> {
     pub fn new(state: S) -> Self {
-        Self { state, accounts: AddressMap::default(), codes: B256Map::default() }
+        Self {
+            state,
+            accounts: AddressMap::default(),
+            codes: B256Map::default(),
+        }
     }
 
     fn account(
@@ -86,16 +91,22 @@ impl<A: AccountReader> OverlayAccount<A> {
             storage.sort_unstable();
         }
 
-        let is_unchanged =
-            fields_before == self.current && storage.is_empty() && !is_storage_wiped;
+        let is_unchanged = fields_before == self.current && storage.is_empty() && !is_storage_wiped;
         if is_unchanged {
             return None;
         }
         let code_hash_before = fields_before.map_or(KECCAK_EMPTY, |fields| fields.code_hash);
         let code_hash_after = self.current.map_or(KECCAK_EMPTY, |fields| fields.code_hash);
         let is_code_changed = self.current.is_some() && code_hash_before != code_hash_after;
-        let code = is_code_changed
-            .then(|| codes.get(&code_hash_after).cloned().unwrap_or_default());
+        let code = is_code_changed.then(|| {
+            if code_hash_after == KECCAK_EMPTY {
+                return Bytecode::default();
+            }
+            codes
+                .get(&code_hash_after)
+                .cloned()
+                .expect("new code was committed with its account")
+        });
         Some(AccountDelta {
             address,
             hashed_address: self.hashed_address,
@@ -136,12 +147,18 @@ impl<S: StateReader> Database for Overlay<S> {
             return Ok(known.current);
         }
         let value = match &account.before {
-            Some(before) if !account.is_storage_wiped && before.has_storage() => {
-                self.state.storage(before, &keccak256(slot.to_be_bytes::<32>()))?
-            }
+            Some(before) if !account.is_storage_wiped && before.has_storage() => self
+                .state
+                .storage(before, &keccak256(slot.to_be_bytes::<32>()))?,
             _ => U256::ZERO,
         };
-        account.slots.insert(slot, Slot { before: value, current: value });
+        account.slots.insert(
+            slot,
+            Slot {
+                before: value,
+                current: value,
+            },
+        );
         Ok(value)
     }
 
@@ -188,7 +205,10 @@ impl<S: StateReader> DatabaseCommit for Overlay<S> {
                     account
                         .slots
                         .entry(slot)
-                        .or_insert(Slot { before: U256::ZERO, current: U256::ZERO })
+                        .or_insert(Slot {
+                            before: U256::ZERO,
+                            current: U256::ZERO,
+                        })
                         .current = value.present_value;
                 }
             }

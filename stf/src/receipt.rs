@@ -35,12 +35,18 @@ impl Receipt {
     /// Encoding in the receipts trie.
     pub fn encode(&self, bloom: &Bloom) -> Vec<u8> {
         let logs_length: usize = self.logs.iter().map(Encodable::length).sum();
-        let logs_header = Header { list: true, payload_length: logs_length };
+        let logs_header = Header {
+            list: true,
+            payload_length: logs_length,
+        };
         let payload_length = self.is_success.length()
             + self.cumulative_gas_used.length()
             + bloom.length()
             + logs_header.length_with_payload();
-        let header = Header { list: true, payload_length };
+        let header = Header {
+            list: true,
+            payload_length,
+        };
 
         let mut encoded = Vec::with_capacity(header.length_with_payload() + 1);
         if self.transaction_type != 0 {

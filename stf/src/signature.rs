@@ -2,6 +2,7 @@
 //!
 //! Everything here works on public data, so the variable-time arithmetic is the right one.
 
+use crate::keccak::keccak256;
 use k256::elliptic_curve::ops::{LinearCombination, Reduce};
 use k256::elliptic_curve::point::DecompressPoint;
 use k256::elliptic_curve::sec1::ToSec1Point;
@@ -9,7 +10,7 @@ use k256::elliptic_curve::subtle::Choice;
 use k256::elliptic_curve::PrimeField;
 use k256::{AffinePoint, FieldBytes, ProjectivePoint, Scalar};
 use revm::precompile::{Crypto, PrecompileHalt};
-use revm::primitives::{keccak256, uint, Address, B256, U256};
+use revm::primitives::{uint, Address, B256, U256};
 
 /// Half of the order of secp256k1, rounded down: the largest `s` that EIP-2 allows.
 const HALF_ORDER: U256 =
@@ -57,8 +58,10 @@ fn recover_public_key(
     if has_zero {
         return None;
     }
-    let point: AffinePoint =
-        Option::from(AffinePoint::decompress(&r_bytes, Choice::from(u8::from(is_y_odd))))?;
+    let point: AffinePoint = Option::from(AffinePoint::decompress(
+        &r_bytes,
+        Choice::from(u8::from(is_y_odd)),
+    ))?;
     let z = <Scalar as Reduce<FieldBytes>>::reduce(&FieldBytes::from(*message_hash));
     let inverse: Scalar = Option::from(r_scalar.invert_vartime())?;
     let public_key = ProjectivePoint::lincomb_vartime(&[

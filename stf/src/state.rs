@@ -1,11 +1,12 @@
 //! World state: accounts and their storage, as a reader that the STF needs and as a trie in memory.
 
+use crate::keccak::keccak256;
 use crate::trie::{self, Encoder, Key, Root, Value};
 use alloc::{rc::Rc, vec::Vec};
 use core::fmt;
 use revm::bytecode::Bytecode;
 use revm::database_interface::DBErrorMarker;
-use revm::primitives::{keccak256, Address, B256Map, B256, KECCAK_EMPTY, U256};
+use revm::primitives::{Address, B256Map, B256, KECCAK_EMPTY, U256};
 
 /// Part of the state that the STF needs is not there (possible over a witness only).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,11 @@ impl Value for Rc<Account> {
         use alloy_rlp::{Encodable, Header};
         let fields = &self.fields;
         let payload_length = fields.nonce.length() + fields.balance.length() + 2 * 33;
-        Header { list: true, payload_length }.encode(out);
+        Header {
+            list: true,
+            payload_length,
+        }
+        .encode(out);
         fields.nonce.encode(out);
         fields.balance.encode(out);
         self.storage_root.encode(out);
@@ -113,7 +118,9 @@ pub fn account_at<'a>(accounts: &'a AccountTrie, address: &Address) -> Option<&'
 /// Value of `slot` of `account`.
 pub fn storage_at(account: &Account, slot: &U256) -> U256 {
     let key = Key::from_hash(&keccak256(slot.to_be_bytes::<32>()));
-    trie::get(&account.storage, &key).copied().unwrap_or_default()
+    trie::get(&account.storage, &key)
+        .copied()
+        .unwrap_or_default()
 }
 
 /// All code ever deployed on a chain, by hash.
@@ -146,7 +153,9 @@ pub fn apply_deltas(
     let mut changes: Vec<(Key, Option<Rc<Account>>)> = deltas
         .iter()
         .map(|delta| {
-            let account = delta.after.map(|fields| Rc::new(changed_account(delta, fields, encoder)));
+            let account = delta
+                .after
+                .map(|fields| Rc::new(changed_account(delta, fields, encoder)));
             (Key::from_hash(&delta.hashed_address), account)
         })
         .collect();
@@ -163,7 +172,11 @@ fn changed_account(
     if delta.storage.is_empty() {
         let storage = kept.and_then(|before| before.storage.clone());
         let storage_root = kept.map_or(trie::EMPTY_ROOT, |before| before.storage_root);
-        return Account { fields, storage, storage_root };
+        return Account {
+            fields,
+            storage,
+            storage_root,
+        };
     }
     let mut changes: Vec<(Key, Option<U256>)> = delta
         .storage
@@ -177,5 +190,9 @@ fn changed_account(
     let base = kept.and_then(|before| before.storage.clone());
     let storage = trie::update(&base, &changes, encoder);
     let storage_root = trie::root_hash(&storage, encoder);
-    Account { fields, storage, storage_root }
+    Account {
+        fields,
+        storage,
+        storage_root,
+    }
 }

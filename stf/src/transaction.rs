@@ -1,5 +1,6 @@
 //! Transactions as they arrive: EIP-2718 byte strings, decoded strictly.
 
+use crate::keccak::keccak256;
 use crate::signature::Signature;
 use crate::skip_reason::SkipReason;
 use alloc::vec::Vec;
@@ -9,7 +10,7 @@ use revm::context::transaction::{
     AccessList, RecoveredAuthority, RecoveredAuthorization, SignedAuthorization,
 };
 use revm::context::TxEnv;
-use revm::primitives::{keccak256, Address, Bytes, TxKind, B256, U256};
+use revm::primitives::{Address, Bytes, TxKind, B256, U256};
 
 pub const LEGACY: u8 = 0;
 pub const ACCESS_LIST: u8 = 1;
@@ -43,14 +44,21 @@ impl<'a> Transaction<'a> {
             0x80..=0xbf => return Err(SkipReason::InvalidEncoding),
             _ => return Err(SkipReason::UnsupportedType),
         };
-        let body = if transaction_type == LEGACY { raw } else { &raw[1..] };
+        let body = if transaction_type == LEGACY {
+            raw
+        } else {
+            &raw[1..]
+        };
         let mut fields = Fields::of_list(body)?;
         let transaction = match transaction_type {
             LEGACY => Self::decode_legacy(&mut fields),
             _ => Self::decode_typed(transaction_type, &mut fields),
         }?;
         fields.finish()?;
-        Ok(Self { hash: keccak256(raw), ..transaction })
+        Ok(Self {
+            hash: keccak256(raw),
+            ..transaction
+        })
     }
 
     fn decode_legacy(fields: &mut Fields<'a>) -> Result<Self, SkipReason> {
@@ -72,12 +80,26 @@ impl<'a> Transaction<'a> {
             None
         } else {
             // v = 35 + 2 * chain id + parity; what lies below is no chain of ours.
-            Some(v.checked_sub(U256::from(35)).ok_or(SkipReason::InvalidSignature)? >> 1)
+            Some(
+                v.checked_sub(U256::from(35))
+                    .ok_or(SkipReason::InvalidSignature)?
+                    >> 1,
+            )
         };
         // 27 and 35 + 2 * chain id are both odd and both mean an even y.
         let is_y_odd = !v.bit(0);
-        let signature = Signature { is_y_odd, r: fields.next()?, s: fields.next()? };
-        Ok(Self { hash: B256::ZERO, chain_id, signature, environment, signed_fields })
+        let signature = Signature {
+            is_y_odd,
+            r: fields.next()?,
+            s: fields.next()?,
+        };
+        Ok(Self {
+            hash: B256::ZERO,
+            chain_id,
+            signature,
+            environment,
+            signed_fields,
+        })
     }
 
     fn decode_typed(transaction_type: u8, fields: &mut Fields<'a>) -> Result<Self, SkipReason> {
@@ -88,8 +110,11 @@ impl<'a> Transaction<'a> {
         let gas_price = fields.next()?;
         let gas_limit = fields.next()?;
         let may_create = matches!(transaction_type, ACCESS_LIST | DYNAMIC_FEE);
-        let kind =
-            if may_create { fields.next()? } else { TxKind::Call(fields.next::<Address>()?) };
+        let kind = if may_create {
+            fields.next()?
+        } else {
+            TxKind::Call(fields.next::<Address>()?)
+        };
         let mut environment = TxEnv {
             tx_type: transaction_type,
             chain_id: u64::try_from(chain_id).ok(),
@@ -117,12 +142,21 @@ impl<'a> Transaction<'a> {
         let signed_fields = fields.consumed();
 
         let parity: U256 = fields.next()?;
-        let signature =
-            Signature { is_y_odd: parity.bit(0), r: fields.next()?, s: fields.next()? };
+        let signature = Signature {
+            is_y_odd: parity.bit(0),
+            r: fields.next()?,
+            s: fields.next()?,
+        };
         if parity > U256::from(1) {
             return Err(SkipReason::InvalidSignature);
         }
-        Ok(Self { hash: B256::ZERO, chain_id: Some(chain_id), signature, environment, signed_fields })
+        Ok(Self {
+            hash: B256::ZERO,
+            chain_id: Some(chain_id),
+            signature,
+            environment,
+            signed_fields,
+        })
     }
 
     /// Hash that the sender signed (EIP-155 for legacy transactions with a chain id).
@@ -130,8 +164,10 @@ impl<'a> Transaction<'a> {
         let transaction_type = self.environment.tx_type;
         let replay_protection = self.chain_id.filter(|_| transaction_type == LEGACY);
         let suffix_length = replay_protection.map_or(0, |chain_id| chain_id.length() + 2);
-        let header =
-            Header { list: true, payload_length: self.signed_fields.len() + suffix_length };
+        let header = Header {
+            list: true,
+            payload_length: self.signed_fields.len() + suffix_length,
+        };
 
         let mut signed = Vec::with_capacity(header.length_with_payload() + 1);
         if transaction_type != LEGACY {
@@ -178,7 +214,8 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     fn of_list(encoded: &'a [u8]) -> Result<Self, SkipReason> {
         let mut rest = encoded;
-        let list = Header::decode_bytes(&mut rest, true).map_err(|_| SkipReason::InvalidEncoding)?;
+        let list =
+            Header::decode_bytes(&mut rest, true).map_err(|_| SkipReason::InvalidEncoding)?;
         if !rest.is_empty() {
             return Err(SkipReason::InvalidEncoding);
         }

@@ -34,7 +34,11 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(status: Status, message: String) -> Self {
-        Self { status, message, data: Vec::new() }
+        Self {
+            status,
+            message,
+            data: Vec::new(),
+        }
     }
 
     pub fn write(&self, out: &mut Writer) {
@@ -81,9 +85,11 @@ impl From<CallError> for Failure {
         match error {
             CallError::Engine(error) => error.into(),
             CallError::Invalid(_) => Self::new(Status::CallRejected, message),
-            CallError::Reverted(output) => {
-                Self { status: Status::CallReverted, message, data: output.to_vec() }
-            }
+            CallError::Reverted(output) => Self {
+                status: Status::CallReverted,
+                message,
+                data: output.to_vec(),
+            },
             CallError::GasRequiredExceedsAllowance { .. } => {
                 Self::new(Status::GasRequiredExceedsAllowance, message)
             }

@@ -45,7 +45,10 @@ impl<'a> Reader<'a> {
 
     /// Big-endian unsigned integer of `length` bytes, at most 8.
     fn big_endian(&mut self, length: usize) -> Read<u64> {
-        Ok(self.take(length)?.iter().fold(0, |value, &byte| value << 8 | u64::from(byte)))
+        Ok(self
+            .take(length)?
+            .iter()
+            .fold(0, |value, &byte| value << 8 | u64::from(byte)))
     }
 
     fn length(&mut self, bytes: usize) -> Read<usize> {
@@ -133,7 +136,10 @@ impl<'a> Reader<'a> {
     }
 
     pub fn wide(&mut self) -> Read<U256> {
-        let is_bytes = self.rest.first().is_some_and(|first| (0xc4..=0xc6).contains(first));
+        let is_bytes = self
+            .rest
+            .first()
+            .is_some_and(|first| (0xc4..=0xc6).contains(first));
         if !is_bytes {
             return self.unsigned().map(U256::from);
         }

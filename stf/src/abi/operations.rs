@@ -6,11 +6,12 @@ use super::{requests, responses};
 use crate::call::{call, estimate_gas};
 use crate::engine::{Engine, Loader};
 use crate::fixture::run_fixture;
+use crate::keccak::keccak256;
 use crate::state::{account_at, storage_at};
 use crate::transaction::Transaction;
 use crate::trie::{prove, Encoder, Key, Root, Value, EMPTY_ROOT};
 use alloc::string::{String, ToString};
-use revm::primitives::{keccak256, U256};
+use revm::primitives::U256;
 
 /// One chain in one wasm instance.
 #[derive(Default)]
@@ -60,7 +61,10 @@ impl Instance {
             12 => self.prove(request, out),
             13 => recover_senders(request, out),
             14 => fixture(request, out),
-            _ => Err(Failure::new(Status::MalformedRequest, String::from("no such operation"))),
+            _ => Err(Failure::new(
+                Status::MalformedRequest,
+                String::from("no such operation"),
+            )),
         }
     }
 
@@ -118,7 +122,9 @@ impl Instance {
         request.tuple(2)?;
         let (timestamp_seconds, gas_limit) = (request.unsigned()?, request.unsigned()?);
         request.finish()?;
-        let engine = self.take_loader()?.into_genesis(timestamp_seconds, gas_limit);
+        let engine = self
+            .take_loader()?
+            .into_genesis(timestamp_seconds, gas_limit);
         *self = Self::Running(engine);
         self.write_head(out)
     }
@@ -232,7 +238,12 @@ impl Instance {
         let storage_root = account.map_or(EMPTY_ROOT, |account| account.storage_root);
         out.byte_string(storage_root.as_slice());
         let encoder = &mut self.engine()?.encoder;
-        write_proof(out, &accounts, &Key::from_hash(&keccak256(address)), encoder);
+        write_proof(
+            out,
+            &accounts,
+            &Key::from_hash(&keccak256(address)),
+            encoder,
+        );
         out.list(&slots, |out, slot| {
             let storage = account.and_then(|account| account.storage.clone());
             let key = Key::from_hash(&keccak256(slot.to_be_bytes::<32>()));
@@ -244,12 +255,7 @@ impl Instance {
     }
 }
 
-fn write_proof<V: Value>(
-    out: &mut Writer,
-    root: &Root<V>,
-    key: &Key,
-    encoder: &mut Encoder,
-) {
+fn write_proof<V: Value>(out: &mut Writer, root: &Root<V>, key: &Key, encoder: &mut Encoder) {
     let nodes = prove(root, key, encoder);
     out.list(&nodes, |out, node| out.byte_string(node));
 }
@@ -263,7 +269,9 @@ fn recover_senders(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Fai
     let transactions = request.list(Reader::bytes)?;
     request.finish()?;
     out.list(&transactions, |out, raw| {
-        let sender = Transaction::decode(raw).ok().and_then(|decoded| decoded.recover_sender());
+        let sender = Transaction::decode(raw)
+            .ok()
+            .and_then(|decoded| decoded.recover_sender());
         out.optional(sender, |out, sender| out.byte_string(sender.as_slice()));
     });
     Ok(())
@@ -272,9 +280,12 @@ fn recover_senders(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Fai
 fn fixture(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
     let fixture = requests::fixture(request)?;
     request.finish()?;
-    let outcome =
-        run_fixture(fixture.rules, &fixture.context, fixture.accounts, &fixture.transaction)?;
+    let outcome = run_fixture(
+        fixture.rules,
+        &fixture.context,
+        fixture.accounts,
+        &fixture.transaction,
+    )?;
     responses::fixture(out, &outcome);
     Ok(())
 }
-

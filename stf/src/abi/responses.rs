@@ -50,7 +50,9 @@ fn receipt(out: &mut Writer, receipt: &Receipt) {
 fn log(out: &mut Writer, log: &Log) {
     out.array(3);
     out.byte_string(log.address.as_slice());
-    out.list(log.data.topics(), |out, topic| out.byte_string(topic.as_slice()));
+    out.list(log.data.topics(), |out, topic| {
+        out.byte_string(topic.as_slice())
+    });
     out.byte_string(&log.data.data);
 }
 

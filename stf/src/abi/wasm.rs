@@ -22,7 +22,10 @@ unsafe impl<T> Sync for SingleThreaded<T> {}
 static INSTANCE: SingleThreaded<Instance> = SingleThreaded(UnsafeCell::new(Instance::Empty));
 static RESPONSE: SingleThreaded<Vec<u8>> = SingleThreaded(UnsafeCell::new(Vec::new()));
 static PANIC_MESSAGE: SingleThreaded<PanicMessage> =
-    SingleThreaded(UnsafeCell::new(PanicMessage { bytes: [0; PANIC_MESSAGE_CAPACITY], length: 0 }));
+    SingleThreaded(UnsafeCell::new(PanicMessage {
+        bytes: [0; PANIC_MESSAGE_CAPACITY],
+        length: 0,
+    }));
 
 /// Reserves `length` bytes for a request; `invoke` takes them over.
 #[no_mangle]

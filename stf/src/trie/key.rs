@@ -13,7 +13,10 @@ pub struct Key {
 impl Key {
     /// Key of a hashed address or slot.
     pub fn from_hash(hash: &B256) -> Self {
-        Self { bytes: hash.0, length: 64 }
+        Self {
+            bytes: hash.0,
+            length: 64,
+        }
     }
 
     /// Key `rlp(index)` of the transaction and receipt tries.
@@ -21,7 +24,10 @@ impl Key {
         let encoded = alloy_rlp::encode(index);
         let mut bytes = [0; 32];
         bytes[..encoded.len()].copy_from_slice(&encoded);
-        Self { bytes, length: 2 * encoded.len() as u8 }
+        Self {
+            bytes,
+            length: 2 * encoded.len() as u8,
+        }
     }
 
     /// Length in nibbles.
@@ -32,17 +38,29 @@ impl Key {
     /// Nibble at `position`, 0 being the highest of the first byte.
     pub fn nibble(&self, position: usize) -> usize {
         let byte = self.bytes[position / 2];
-        usize::from(if position % 2 == 0 { byte >> 4 } else { byte & 15 })
+        usize::from(if position % 2 == 0 {
+            byte >> 4
+        } else {
+            byte & 15
+        })
     }
 
     /// Position of the first nibble at or after `start` in which the two keys differ.
     pub fn common_prefix(&self, other: &Self, start: usize) -> usize {
         let end = self.len().min(other.len());
-        (start..end).find(|&at| self.nibble(at) != other.nibble(at)).unwrap_or(end)
+        (start..end)
+            .find(|&at| self.nibble(at) != other.nibble(at))
+            .unwrap_or(end)
     }
 
     /// Appends the hex-prefix encoding of nibbles `start..end` to `out`.
-    pub fn encode_path(&self, start: usize, end: usize, is_leaf: bool, out: &mut [u8; 33]) -> usize {
+    pub fn encode_path(
+        &self,
+        start: usize,
+        end: usize,
+        is_leaf: bool,
+        out: &mut [u8; 33],
+    ) -> usize {
         let is_odd = (end - start) % 2 == 1;
         let mut flag = if is_leaf { 0x20 } else { 0 };
         let mut position = start;

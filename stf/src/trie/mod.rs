@@ -24,10 +24,19 @@ pub fn get<'a, V: Value>(root: &'a Root<V>, key: &Key) -> Option<&'a V> {
     let mut depth = 0;
     loop {
         match node {
-            Node::Leaf { key: leaf_key, value, .. } => {
+            Node::Leaf {
+                key: leaf_key,
+                value,
+                ..
+            } => {
                 return (leaf_key == key).then_some(value);
             }
-            Node::Extension { key: path, end, child, .. } => {
+            Node::Extension {
+                key: path,
+                end,
+                child,
+                ..
+            } => {
                 if key.common_prefix(path, depth) < *end as usize {
                     return None;
                 }

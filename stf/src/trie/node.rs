@@ -1,8 +1,9 @@
 //! Nodes of the trie and their encoding.
 
 use super::Key;
+use crate::keccak::keccak256;
 use alloc::{rc::Rc, vec::Vec};
-use revm::primitives::{b256, keccak256, B256};
+use revm::primitives::{b256, B256};
 
 /// Root of an empty trie: `keccak256(rlp(""))`.
 pub const EMPTY_ROOT: B256 =
@@ -33,11 +34,17 @@ pub struct Reference {
 impl Reference {
     fn of(encoding: &[u8]) -> Self {
         if encoding.len() >= 32 {
-            return Self { bytes: keccak256(encoding).0, length: 32 };
+            return Self {
+                bytes: keccak256(encoding).0,
+                length: 32,
+            };
         }
         let mut bytes = [0; 32];
         bytes[..encoding.len()].copy_from_slice(encoding);
-        Self { bytes, length: encoding.len() as u8 }
+        Self {
+            bytes,
+            length: encoding.len() as u8,
+        }
     }
 
     /// True if the node has an encoding of its own, false if it lives inside its parent.
@@ -61,10 +68,22 @@ impl Reference {
 /// trie changes only its reference.
 #[derive(Debug)]
 pub enum Node<V> {
-    Leaf { key: Key, value: V, reference: Reference },
+    Leaf {
+        key: Key,
+        value: V,
+        reference: Reference,
+    },
     /// Shares the nibbles of `key` from where its parent ends up to `end`.
-    Extension { key: Key, end: u8, child: Rc<Node<V>>, reference: Reference },
-    Branch { children: [Root<V>; 16], reference: Reference },
+    Extension {
+        key: Key,
+        end: u8,
+        child: Rc<Node<V>>,
+        reference: Reference,
+    },
+    Branch {
+        children: [Root<V>; 16],
+        reference: Reference,
+    },
 }
 
 /// Buffers that encoding reuses.
@@ -79,7 +98,11 @@ impl<V: Value> Node<V> {
     pub fn leaf(key: Key, value: V, depth: usize, encoder: &mut Encoder) -> Rc<Self> {
         encoder.encode_leaf(&key, &value, depth);
         let reference = Reference::of(&encoder.node);
-        Rc::new(Self::Leaf { key, value, reference })
+        Rc::new(Self::Leaf {
+            key,
+            value,
+            reference,
+        })
     }
 
     /// An extension from nibble `depth` to the branch that starts at `end`.
@@ -92,14 +115,22 @@ impl<V: Value> Node<V> {
     ) -> Rc<Self> {
         encoder.encode_extension(&key, depth, end, child.reference());
         let reference = Reference::of(&encoder.node);
-        Rc::new(Self::Extension { key, end: end as u8, child, reference })
+        Rc::new(Self::Extension {
+            key,
+            end: end as u8,
+            child,
+            reference,
+        })
     }
 
     /// A branch over at least two children.
     pub fn branch(children: [Root<V>; 16], encoder: &mut Encoder) -> Rc<Self> {
         encoder.encode_branch(&children);
         let reference = Reference::of(&encoder.node);
-        Rc::new(Self::Branch { children, reference })
+        Rc::new(Self::Branch {
+            children,
+            reference,
+        })
     }
 
     /// How the parent names this node.
@@ -128,7 +159,9 @@ impl<V: Value> Node<V> {
     pub fn encoding<'a>(&self, depth: usize, encoder: &'a mut Encoder) -> &'a [u8] {
         match self {
             Self::Leaf { key, value, .. } => encoder.encode_leaf(key, value, depth),
-            Self::Extension { key, end, child, .. } => {
+            Self::Extension {
+                key, end, child, ..
+            } => {
                 encoder.encode_extension(key, depth, *end as usize, child.reference());
             }
             Self::Branch { children, .. } => encoder.encode_branch(children),
@@ -174,7 +207,11 @@ impl Encoder {
     }
 
     fn encode_branch<V: Value>(&mut self, children: &[Root<V>; 16]) {
-        let length_of = |child: &Root<V>| child.as_ref().map_or(1, |node| node.reference().encoded_length());
+        let length_of = |child: &Root<V>| {
+            child
+                .as_ref()
+                .map_or(1, |node| node.reference().encoded_length())
+        };
         let payload = children.iter().map(length_of).sum::<usize>() + 1;
         self.node.clear();
         write_list_header(payload, &mut self.node);
@@ -200,11 +237,19 @@ fn string_length(bytes: &[u8]) -> usize {
 fn write_string(bytes: &[u8], out: &mut Vec<u8>) {
     let is_single_byte = bytes.len() == 1 && bytes[0] < 0x80;
     if !is_single_byte {
-        alloy_rlp::Header { list: false, payload_length: bytes.len() }.encode(out);
+        alloy_rlp::Header {
+            list: false,
+            payload_length: bytes.len(),
+        }
+        .encode(out);
     }
     out.extend_from_slice(bytes);
 }
 
 fn write_list_header(payload_length: usize, out: &mut Vec<u8>) {
-    alloy_rlp::Header { list: true, payload_length }.encode(out);
+    alloy_rlp::Header {
+        list: true,
+        payload_length,
+    }
+    .encode(out);
 }

@@ -19,7 +19,12 @@ pub fn prove<V: Value>(root: &Root<V>, key: &Key, encoder: &mut Encoder) -> Vec<
         }
         next = match node {
             Node::Leaf { .. } => None,
-            Node::Extension { key: path, end, child, .. } => {
+            Node::Extension {
+                key: path,
+                end,
+                child,
+                ..
+            } => {
                 let is_on_path = key.common_prefix(path, depth) >= *end as usize;
                 depth = *end as usize;
                 is_on_path.then_some(&**child)

@@ -1,7 +1,8 @@
 //! The trie against a naive reference: the root of a batch equals the root of one-by-one updates.
 
 use super::*;
-use revm::primitives::{keccak256, U256};
+use crate::keccak::keccak256;
+use revm::primitives::U256;
 use std::collections::BTreeMap;
 use std::vec::Vec;
 
@@ -18,13 +19,19 @@ fn clustered_key(number: u64) -> Key {
 }
 
 fn root_of(entries: &BTreeMap<Key, U256>, encoder: &mut Encoder) -> B256 {
-    let changes: Vec<_> = entries.iter().map(|(key, value)| (*key, Some(*value))).collect();
+    let changes: Vec<_> = entries
+        .iter()
+        .map(|(key, value)| (*key, Some(*value)))
+        .collect();
     root_hash(&update(&None, &changes, encoder), encoder)
 }
 
 #[test]
 fn empty_trie_has_the_well_known_root() {
-    assert_eq!(root_hash::<U256>(&None, &mut Encoder::default()), EMPTY_ROOT);
+    assert_eq!(
+        root_hash::<U256>(&None, &mut Encoder::default()),
+        EMPTY_ROOT
+    );
 }
 
 #[test]
@@ -37,7 +44,9 @@ fn every_history_of_updates_ends_in_the_root_of_its_entries() {
         for _ in 0..600 {
             let mut changes = BTreeMap::new();
             for _ in 0..(random >> 20) % 6 + 1 {
-                random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                random = random
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 let is_removal = (random >> 60) < 7;
                 let value = (!is_removal).then(|| U256::from(random >> 30) + U256::from(1));
                 changes.insert(make_key((random >> 33) % 40), value);
@@ -50,7 +59,10 @@ fn every_history_of_updates_ends_in_the_root_of_its_entries() {
             }
             let changes: Vec<_> = changes.into_iter().collect();
             trie = update(&trie, &changes, &mut encoder);
-            assert_eq!(root_hash(&trie, &mut encoder), root_of(&entries, &mut encoder));
+            assert_eq!(
+                root_hash(&trie, &mut encoder),
+                root_of(&entries, &mut encoder)
+            );
             for number in 0..40 {
                 let key = make_key(number);
                 assert_eq!(get(&trie, &key), entries.get(&key));

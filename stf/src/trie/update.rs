@@ -25,9 +25,9 @@ fn apply<V: Value>(
         Some(Node::Leaf { key, value, .. }) => {
             build(depth, &with_leaf(key, value, changes), encoder)
         }
-        Some(Node::Extension { key, end, child, .. }) => {
-            apply_to_extension(key, *end as usize, child, depth, changes, encoder)
-        }
+        Some(Node::Extension {
+            key, end, child, ..
+        }) => apply_to_extension(key, *end as usize, child, depth, changes, encoder),
         Some(Node::Branch { children, .. }) => {
             apply_to_children(children.clone(), depth, changes, encoder)
                 .map(|(child, child_depth)| attach(depth, child_depth, child, encoder))
@@ -73,7 +73,11 @@ fn apply_to_children<V: Value>(
     let count = children.iter().flatten().count();
     match count {
         0 => None,
-        1 => children.into_iter().flatten().next().map(|child| (child, depth + 1)),
+        1 => children
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|child| (child, depth + 1)),
         _ => Some((Node::branch(children, encoder), depth)),
     }
 }
@@ -90,9 +94,9 @@ fn attach<V: Value>(
     }
     match &*child {
         Node::Leaf { key, value, .. } => Node::leaf(*key, value.clone(), depth, encoder),
-        Node::Extension { key, end, child, .. } => {
-            Node::extension(*key, depth, *end as usize, child.clone(), encoder)
-        }
+        Node::Extension {
+            key, end, child, ..
+        } => Node::extension(*key, depth, *end as usize, child.clone(), encoder),
         Node::Branch { .. } => {
             Node::extension(*child.any_key(), depth, child_depth, child.clone(), encoder)
         }
@@ -104,7 +108,9 @@ fn build<V: Value>(depth: usize, items: &[Change<V>], encoder: &mut Encoder) -> 
     let (first, last) = (items.first()?, items.last()?);
     if items.len() == 1 {
         let (key, value) = first;
-        return value.clone().map(|value| Node::leaf(*key, value, depth, encoder));
+        return value
+            .clone()
+            .map(|value| Node::leaf(*key, value, depth, encoder));
     }
     let split = first.0.common_prefix(&last.0, depth);
     let mut children: [Root<V>; 16] = Default::default();
@@ -119,7 +125,13 @@ fn without_removals<V: Value>(changes: &[Change<V>]) -> Cow<'_, [Change<V>]> {
     if changes.iter().all(|(_, value)| value.is_some()) {
         return Cow::Borrowed(changes);
     }
-    Cow::Owned(changes.iter().filter(|(_, value)| value.is_some()).cloned().collect())
+    Cow::Owned(
+        changes
+            .iter()
+            .filter(|(_, value)| value.is_some())
+            .cloned()
+            .collect(),
+    )
 }
 
 /// The insertions among `changes`, and the leaf that was there unless they change it.
