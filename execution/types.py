@@ -59,7 +59,8 @@ class SystemTransaction:
     Encoded as ``0x7e || rlp([nonce, to, gas_limit, data])``; its hash is the
     keccak-256 of that. The sender is :data:`SYSTEM_ADDRESS`, the value and the
     gas price are zero, no account pays, and neither nonce nor balance of the
-    sender changes. Its gas does not count towards the block's gas limit or
+    sender changes. All of ``gas_limit`` is for the call: there is neither intrinsic gas
+    nor a refund. Its gas does not count towards the block's gas limit or
     ``gas_used``'s effect on the base fee, but it does appear in the receipt
     (and so in the cumulative gas). ``nonce`` counts the chain's system
     transactions, so that no two have the same hash.
