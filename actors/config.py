@@ -6,6 +6,7 @@ A node's directory::
       seed              32 secret bytes, mode 0600: all the validator's keys
       journal/          votes, certificates and payloads, synced before they leave
       ledger/           finalized blocks (rocksdict)
+      logs/             JSON lines, one file for each actor
       zk/  fast/        blocks, receipts and state of each chain (rocksdict)
 """
 
@@ -53,6 +54,11 @@ class NodeConfig:
     def ledger_directory(self) -> Path:
         """Finalized ledger blocks."""
         return self.directory / "ledger"
+
+    @property
+    def log_directory(self) -> Path:
+        """Logs, one file for each actor."""
+        return self.directory / "logs"
 
     def chain_directory(self, role: ChainRole) -> Path:
         """Blocks, receipts and state of one chain."""

@@ -13,7 +13,7 @@ from cluster.network import DEFAULT_DIRECTORY
 
 app = typer.Typer(
     name="braid",
-    help="Braid: one BFT ledger in which the blocks of a ZK chain and a fast chain are interleaved.",
+    help="Braid: one BFT ledger, in which the blocks of a ZK chain and a fast chain alternate.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,

@@ -16,6 +16,11 @@ def say(text: str) -> None:
     console.print(text, highlight=False)
 
 
+def say_progress(text: str) -> None:
+    """Tell a person what takes a while now."""
+    console.print(f"[dim]… {text}[/]", highlight=False)
+
+
 def print_json(value: Any) -> None:
     """Print a result for programs."""
     sys.stdout.write(json.dumps(value) + "\n")

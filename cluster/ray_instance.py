@@ -25,6 +25,11 @@ START_TIMEOUT_SECONDS = 90.0
 STOP_TIMEOUT_SECONDS = 20.0
 
 _MARKER = "BRAID_RAY_DIRECTORY"
+_HEAD_ENVIRONMENT = {
+    # A node is five actors that wait most of the time: more processes than processors is right.
+    "RAY_worker_maximum_startup_concurrency": "8",
+    "RAY_enable_worker_prestart": "0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,10 @@ def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env=os.environ | ray_environment(token_file) | {_MARKER: str(temporary)},
+            env=os.environ
+            | ray_environment(token_file)
+            | _HEAD_ENVIRONMENT
+            | {_MARKER: str(temporary)},
         )
     try:
         address = _wait_for_address(process, temporary, log_file)

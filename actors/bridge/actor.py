@@ -9,6 +9,7 @@ from actors.boot import load_genesis, load_keys
 from actors.bridge.desk import BridgeDesk
 from actors.config import NodeConfig
 from actors.execution_messages import BridgeAnswer, FinalBlock
+from actors.logs import configure_logs
 from ledger.crossing import Attestation, CheckpointCertificate
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
 
@@ -18,6 +19,7 @@ class BridgeActor:
     """Signs, collects and verifies checkpoints."""
 
     def __init__(self, config: NodeConfig) -> None:
+        configure_logs(config, "bridge")
         self._desk = BridgeDesk(config.index, load_genesis(config), load_keys(config))
 
     def ready(self) -> bool:

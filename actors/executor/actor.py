@@ -16,6 +16,7 @@ from actors.execution_messages import (
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.reader import ChainReader
+from actors.logs import configure_logs
 from execution.genesis import chain_spec
 from execution.types import Address
 from gateway.engine_reader import EngineReader
@@ -37,6 +38,7 @@ class ExecutorActor:
     """Executes one chain; one call at a time."""
 
     def __init__(self, config: NodeConfig, role: ChainRole) -> None:
+        configure_logs(config, f"executor-{role.name.lower()}")
         genesis = load_genesis(config)
         spec = chain_spec(genesis, role)
         self._store = ChainStore(Store(config.chain_directory(role)), spec.chain_id)

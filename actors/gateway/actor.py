@@ -10,6 +10,7 @@ from actors.calls import ActorLink
 from actors.config import NodeConfig
 from actors.gateway.chain_backend import ChainBackend
 from actors.gateway.ledger_backend import LedgerBackend
+from actors.logs import configure_logs
 from gateway.application import Gateway
 from gateway.server import GatewayServer, start_server
 from gateway.views import ChainInfo
@@ -21,6 +22,7 @@ class GatewayActor:
     """Serves JSON-RPC."""
 
     def __init__(self, config: NodeConfig) -> None:
+        configure_logs(config, "gateway")
         genesis = load_genesis(config)
         validator = ActorLink(config.actor_name("validator"))
         backends = {

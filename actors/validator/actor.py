@@ -8,6 +8,7 @@ import ray
 
 from actors.boot import die, die_if_failed, load_genesis, load_keys
 from actors.config import NodeConfig
+from actors.logs import configure_logs
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.libp2p_transport import Libp2pTransport
 from actors.validator import inspection
@@ -29,6 +30,7 @@ class ValidatorActor:
     """Runs a :class:`ValidatorNode` on libp2p."""
 
     def __init__(self, config: NodeConfig) -> None:
+        configure_logs(config, "validator")
         genesis = load_genesis(config)
         keys = load_keys(config)
         transport = Libp2pTransport(_transport_config(config, genesis, keys))
@@ -78,9 +80,13 @@ class ValidatorActor:
         """Everything about the node, ready for JSON."""
         return inspection.status(self._node)
 
-    async def latencies(self) -> dict[str, Any]:
+    async def latency_samples(self) -> dict[str, list[float]]:
         """Latencies since the start or the last :meth:`clear_latencies`."""
-        return inspection.latencies(self._node)
+        return inspection.latency_samples(self._node)
+
+    async def interleaving(self, first_height: int, last_height: int) -> list[ChainRole]:
+        """Chain of each final block of a range."""
+        return inspection.interleaving(self._node, first_height, last_height)
 
     async def clear_latencies(self) -> None:
         """Begin a new measurement."""

@@ -133,6 +133,7 @@ class ExecutionFeed:
         if replay is not None:
             await self._client.apply([ResetChain()])
         progress = await self._client.progress()
+        await self._attest_again()
         log.info("feeding executor", chain=self.role.name, final_number=progress.final_number)
         number = progress.final_number
         parent = progress.final_digest
@@ -154,7 +155,6 @@ class ExecutionFeed:
                         break
             if commands:
                 self._on_answer(await self._client.apply(commands))
-        await self._attest_again()
         # Nothing awaits from here on, so no finality can slip in between.
         self._is_in_step = True
         for tree_block in self._notarized():

@@ -77,6 +77,22 @@ def _chain_status(node: ValidatorNode, state: BridgeState, role: ChainRole) -> d
     }
 
 
+def latency_samples(node: ValidatorNode) -> dict[str, list[float]]:
+    """All latencies that the node holds, in milliseconds."""
+    return {
+        "soft": node.latencies.soft_ms.values(),
+        "final": node.latencies.final_ms.values(),
+        "zk_to_fast": node.latencies.zk_to_fast_ms.values(),
+        "fast_to_zk": node.latencies.fast_to_zk_ms.values(),
+    }
+
+
+def interleaving(node: ValidatorNode, first_height: int, last_height: int) -> list[ChainRole]:
+    """Chain of each final block of a range, in the order of the ledger."""
+    blocks = (node.archive.block(height) for height in range(first_height, last_height + 1))
+    return [block.header.chain for block in blocks if block is not None]
+
+
 def latencies(node: ValidatorNode) -> dict[str, Any]:
     """Medians and tails of what the node has measured."""
     samples = {

@@ -110,6 +110,7 @@ class ValidatorNode:
         self._awaiting_payload: dict[Digest, Finalized] = {}
         self._works: dict[Digest, ChainWork] = {}
         self._pruned_below = 0
+        self._tree_grew = asyncio.Event()
 
         state = self.archive.state_after(self.archive.height)
         heads = self.archive.chain_heads(self.archive.height)
@@ -265,6 +266,11 @@ class ValidatorNode:
     # PAYLOADS
 
     async def _propose(self, request: RequestProposal) -> None:
+        while request.parent_payload not in self.tree:
+            # Final by its certificate, but the payload is still on its way; the view may time out.
+            self.payloads.want(request.parent_payload)
+            self._tree_grew.clear()
+            await self._tree_grew.wait()
         block = await self.proposer.build(request)
         self.payloads.add_own(block)
         self._proposed_at[request.view] = time.monotonic()
@@ -277,6 +283,7 @@ class ValidatorNode:
         self.driver.post(event)
 
     def _block_added(self, block: TreeBlock) -> None:
+        self._tree_grew.set()
         self.pools.mark_in_flight(block.sealed)
         self._works[block.digest] = block.work
         self._feed_notarized(block.digest)

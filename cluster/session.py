@@ -1,0 +1,88 @@
+"""A network of its own for the length of a command: started, used, and gone without a trace."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+
+from cluster.chain_client import ChainClient
+from cluster.dev_genesis import PortPlan, create_dev_network
+from cluster.errors import ClusterError
+from cluster.launcher import (
+    NodeHandles,
+    connection,
+    node_handles,
+    start_network,
+    stop_network,
+)
+from cluster.network import Network, is_network
+from ledger.types import ChainRole
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A running network, and handles of its nodes."""
+
+    network: Network
+    nodes: tuple[NodeHandles, ...]
+
+    def client(self, node: int, role: ChainRole) -> ChainClient:
+        """A JSON-RPC client of one chain at one node."""
+        return ChainClient(f"{role.name} chain at node {node}", self.url(node, role))
+
+    def url(self, node: int, role: ChainRole) -> str:
+        """JSON-RPC address of one chain at one node."""
+        config = self.network.nodes[node]
+        return f"http://{config.rpc_host}:{config.rpc_port}/{role.name.lower()}"
+
+    def ask_all(self, method: str, *arguments: Any) -> list[Any]:
+        """Call a method of every validator."""
+        calls = [getattr(node.validator, method).remote(*arguments) for node in self.nodes]
+        answers: list[Any] = ray.get(calls)
+        return answers
+
+    def latency_samples(self) -> dict[str, list[float]]:
+        """Latencies in milliseconds that all validators have seen since the last clearing."""
+        merged: dict[str, list[float]] = {}
+        for samples in self.ask_all("latency_samples"):
+            for name, values in samples.items():
+                merged.setdefault(name, []).extend(values)
+        return merged
+
+
+@contextlib.contextmanager
+def temporary_network(
+    validators: int, progress: Callable[[str], None], keep: Path | None = None
+) -> Iterator[Session]:
+    """Run a fresh network; stop it and remove its directory afterwards, whatever happens.
+
+    Parameters
+    ----------
+    keep
+        Directory in which to keep it instead; must not hold a network yet.
+
+    Raises
+    ------
+    ClusterError
+        If ``keep`` holds a network already.
+    """
+    if keep is not None and is_network(keep):
+        raise ClusterError(f"{keep} holds a network already: name another directory")
+    directory = keep if keep is not None else Path(tempfile.mkdtemp(prefix="braid-network-"))
+    try:
+        network = create_dev_network(directory, validators, PortPlan(None, None))
+        instance = start_network(network, progress)
+        try:
+            with connection(instance):
+                yield Session(network, tuple(node_handles(config) for config in network.nodes))
+        finally:
+            progress("stopping")
+            stop_network(network)
+    finally:
+        if keep is None:
+            shutil.rmtree(directory, ignore_errors=True)
