@@ -9,10 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Self
 
-from execution import errors
+from execution._engine_codec import (
+    EMPTY_CODE_HASH as EMPTY_CODE_HASH,
+)
+from execution._engine_codec import (
+    decode_account_state,
+    decode_block,
+    decode_wide,
+    encode_account,
+    encode_block,
+    encode_call,
+    encode_wide,
+)
 from execution._wasm_abi import Operation, WasmInstance
 from execution.types import (
-    AccountChange,
     AccountProof,
     AccountState,
     Address,
@@ -23,20 +33,10 @@ from execution.types import (
     ChainSpec,
     GenesisAccount,
     Hash32,
-    Log,
-    Receipt,
-    SkippedTransaction,
     StorageProof,
 )
 
-EMPTY_CODE_HASH: Final = Hash32(
-    bytes.fromhex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470")
-)
-"""keccak-256 of no bytes: the code hash of an account without code."""
-
-_ABSENT_ACCOUNT: Final = AccountState(nonce=0, balance_wei=0, code_hash=EMPTY_CODE_HASH)
 _ACCOUNTS_PER_LOAD: Final = 10_000
-_WIDE: Final = 1 << 64
 
 
 class WasmEngine:
@@ -91,7 +91,7 @@ class WasmEngine:
         rules = [spec.fork, spec.chain_id, spec.initial_base_fee_wei, spec.is_base_fee_zero]
         self._instance.invoke(Operation.BEGIN, rules)
         for batch in _batches(accounts, _ACCOUNTS_PER_LOAD):
-            encoded = [_encode_account(address, account) for address, account in batch]
+            encoded = [encode_account(address, account) for address, account in batch]
             self._instance.invoke(Operation.ADD_ACCOUNTS, encoded)
 
     def _set_head(self, response: list[Any]) -> None:
@@ -134,8 +134,8 @@ class WasmEngine:
         BlockRejectedError
             Not the next number, or the timestamp is before the parent's.
         """
-        response = self._instance.invoke(Operation.EXECUTE, _encode_block(block))
-        output = _decode_block(block.number, response)
+        response = self._instance.invoke(Operation.EXECUTE, encode_block(block))
+        output = decode_block(block.number, response)
         self._head_number = output.number
         self._head_hash = output.block_hash
         self._head_header_rlp = output.header_rlp
@@ -159,7 +159,7 @@ class WasmEngine:
     ) -> list[AccountState]:
         """States of many accounts after block ``number`` (the head if ``None``)."""
         response = self._instance.invoke(Operation.ACCOUNTS, [list(addresses), number])
-        return [_decode_account_state(entry) for entry in response]
+        return [decode_account_state(entry) for entry in response]
 
     def code(self, address: Address, number: int | None = None) -> bytes:
         """Code of an account after block ``number``; empty if it has none."""
@@ -168,9 +168,9 @@ class WasmEngine:
 
     def storage_at(self, address: Address, slot: int, number: int | None = None) -> int:
         """Value of one storage slot after block ``number``."""
-        request = [address, [_encode_wide(slot)], number]
+        request = [address, [encode_wide(slot)], number]
         (value,) = self._instance.invoke(Operation.STORAGE, request)
-        return _decode_wide(value)
+        return decode_wide(value)
 
     def call(self, request: CallRequest, number: int | None = None) -> CallResult:
         """Run a call on the state after block ``number`` and forget its effects.
@@ -183,7 +183,7 @@ class WasmEngine:
         CallRejectedError
             The call is no valid transaction: funds, intrinsic gas.
         """
-        response = self._instance.invoke(Operation.CALL, [_encode_call(request), number])
+        response = self._instance.invoke(Operation.CALL, [encode_call(request), number])
         is_success, output, gas_used, halt_reason = response
         return CallResult(is_success, output, gas_used, halt_reason)
 
@@ -196,22 +196,22 @@ class WasmEngine:
         ------
         CallRevertedError, GasRequiredExceedsAllowanceError, CallRejectedError
         """
-        gas: int = self._instance.invoke(Operation.ESTIMATE_GAS, [_encode_call(request), number])
+        gas: int = self._instance.invoke(Operation.ESTIMATE_GAS, [encode_call(request), number])
         return gas
 
     def proof(
         self, address: Address, slots: Sequence[int], number: int | None = None
     ) -> AccountProof:
         """EIP-1186 proof of an account and some of its slots after block ``number``."""
-        request = [address, [_encode_wide(slot) for slot in slots], number]
+        request = [address, [encode_wide(slot) for slot in slots], number]
         state, storage_root, nodes, storage = self._instance.invoke(Operation.PROVE, request)
         return AccountProof(
             address=address,
-            state=_decode_account_state(state),
+            state=decode_account_state(state),
             storage_root=Hash32(storage_root),
             nodes=tuple(nodes),
             storage=tuple(
-                StorageProof(slot, _decode_wide(value), tuple(slot_nodes))
+                StorageProof(slot, decode_wide(value), tuple(slot_nodes))
                 for slot, (value, slot_nodes) in zip(slots, storage, strict=True)
             ),
         )
@@ -230,126 +230,3 @@ def _batches(
     iterator = iter(accounts)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def _encode_wide(value: int) -> int | bytes:
-    if value < _WIDE:
-        return value
-    try:
-        return value.to_bytes(32, "big")
-    except OverflowError as error:
-        raise errors.MalformedRequestError(f"expected at most 256 bits, got {value}") from error
-
-
-def _decode_wide(value: int | bytes) -> int:
-    return value if isinstance(value, int) else int.from_bytes(value, "big")
-
-
-def _encode_account(address: Address, account: GenesisAccount) -> list[object]:
-    storage = [[_encode_wide(slot), _encode_wide(value)] for slot, value in account.storage.items()]
-    return [address, account.nonce, _encode_wide(account.balance_wei), account.code, storage]
-
-
-def _encode_block(block: BlockInput) -> list[object]:
-    return [
-        block.number,
-        block.timestamp_seconds,
-        block.prev_randao,
-        block.coinbase,
-        block.gas_limit,
-        [[tx.nonce, tx.to, tx.gas_limit, tx.data] for tx in block.system_transactions],
-        block.transactions,
-        block.senders,
-    ]
-
-
-def _encode_call(request: CallRequest) -> list[object]:
-    return [
-        request.sender,
-        request.to,
-        request.data,
-        _encode_wide(request.value_wei),
-        request.gas_limit,
-        _encode_wide(request.gas_price_wei),
-    ]
-
-
-def _decode_account_state(entry: list[Any] | None) -> AccountState:
-    if entry is None:
-        return _ABSENT_ACCOUNT
-    nonce, balance, code_hash = entry
-    return AccountState(nonce, _decode_wide(balance), code_hash)
-
-
-def _decode_block(number: int, response: list[Any]) -> BlockOutput:
-    (
-        block_hash,
-        header_rlp,
-        state_root,
-        transactions_root,
-        receipts_root,
-        logs_bloom,
-        gas_used,
-        base_fee_wei,
-        included,
-        receipts,
-        skipped,
-        changes,
-    ) = response
-    return BlockOutput(
-        number=number,
-        block_hash=block_hash,
-        header_rlp=header_rlp,
-        state_root=state_root,
-        transactions_root=transactions_root,
-        receipts_root=receipts_root,
-        logs_bloom=logs_bloom,
-        gas_used=gas_used,
-        base_fee_wei=base_fee_wei,
-        included=tuple(included),
-        receipts=tuple(map(_decode_receipt, receipts)),
-        skipped=tuple(SkippedTransaction(index, reason) for index, reason in skipped),
-        changes=tuple(map(_decode_change, changes)),
-    )
-
-
-def _decode_receipt(entry: list[Any]) -> Receipt:
-    (
-        transaction_hash,
-        transaction_type,
-        sender,
-        to,
-        is_success,
-        gas_used,
-        cumulative_gas_used,
-        effective_gas_price,
-        contract_address,
-        logs,
-        output,
-    ) = entry
-    return Receipt(
-        transaction_hash,
-        transaction_type,
-        sender,
-        to,
-        is_success,
-        gas_used,
-        cumulative_gas_used,
-        _decode_wide(effective_gas_price),
-        contract_address,
-        tuple(Log(address, tuple(topics), data) for address, topics, data in logs),
-        output,
-    )
-
-
-def _decode_change(entry: list[Any]) -> AccountChange:
-    address, is_deleted, nonce, balance, code, is_storage_wiped, storage = entry
-    return AccountChange(
-        address,
-        is_deleted,
-        nonce,
-        _decode_wide(balance),
-        code,
-        is_storage_wiped,
-        {_decode_wide(slot): _decode_wide(value) for slot, value in storage},
-    )

@@ -2,8 +2,8 @@
 
 use crate::block::{check_origin, logs_of, new_evm};
 use crate::chain::{BlockContext, ChainRules};
-use crate::engine::{FullAccount, Loader};
 use crate::keccak::keccak256;
+use crate::loader::{FullAccount, Loader};
 use crate::skip_reason::SkipReason;
 use crate::state::MissingState;
 use crate::transaction::Transaction;

@@ -22,6 +22,7 @@ pub mod engine;
 pub mod fixture;
 pub mod header;
 pub mod keccak;
+pub mod loader;
 pub mod overlay;
 pub mod receipt;
 pub mod signature;

@@ -3,7 +3,8 @@
 use super::messagepack::{MalformedRequest, Writer};
 use crate::block::BlockError;
 use crate::call::CallError;
-use crate::engine::{EngineError, SnapshotError};
+use crate::engine::EngineError;
+use crate::loader::SnapshotError;
 use crate::state::MissingState;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

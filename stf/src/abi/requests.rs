@@ -4,7 +4,7 @@ use super::messagepack::{MalformedRequest, Reader};
 use crate::block::{BlockInput, SystemTransaction};
 use crate::call::Call;
 use crate::chain::{fork_named, BlockContext, ChainRules};
-use crate::engine::FullAccount;
+use crate::loader::FullAccount;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use revm::primitives::{Bytes, B256};
