@@ -9,7 +9,8 @@ then with the notarized blocks of the tree.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -35,8 +36,8 @@ RETRY_SECONDS: Final = 0.2
 
 log = structlog.get_logger(__name__)
 
-SenderLookup = Callable[[tuple[bytes, ...]], tuple[Address | None, ...]]
-"""Senders of transactions that the node has recovered already."""
+SenderLookup = Callable[[ChainRole, tuple[bytes, ...]], Awaitable[tuple[Address | None, ...]]]
+"""Finds the senders of raw transactions."""
 
 
 class ExecutionFeed:
@@ -125,7 +126,18 @@ class ExecutionFeed:
                 continue
             count = min(len(self._queue), MAX_COMMANDS_PER_CALL)
             commands = [self._queue.popleft() for _ in range(count)]
-            self._on_answer(await self._client.apply(commands))
+            self._on_answer(await self._apply(commands))
+
+    async def _apply(self, commands: list[ExecutorCommand]) -> ExecutorAnswer:
+        """Run commands, with the senders of their transactions filled in."""
+        complete: list[ExecutorCommand] = []
+        for command in commands:
+            if isinstance(command, ExecuteBlock) and command.transactions:
+                senders = await self._senders(self.role, command.transactions)
+                complete.append(replace(command, senders=senders))
+            else:
+                complete.append(command)
+        return await self._client.apply(complete)
 
     async def _catch_up(self) -> None:
         """Bring the executor from what it has on disk to the newest notarized block."""
@@ -154,7 +166,7 @@ class ExecutionFeed:
                     if len(commands) >= MAX_COMMANDS_PER_CALL:
                         break
             if commands:
-                self._on_answer(await self._client.apply(commands))
+                self._on_answer(await self._apply(commands))
         # Nothing awaits from here on, so no finality can slip in between.
         self._is_in_step = True
         for tree_block in self._notarized():
@@ -189,7 +201,7 @@ class ExecutionFeed:
             coinbase=self._coinbases[header.proposer],
             work=work,
             transactions=transactions,
-            senders=self._senders(transactions),
+            senders=(),
         )
 
 

@@ -163,7 +163,7 @@ class ValidatorNode:
                 self.archive,
                 coinbases,
                 self.validators.digest,
-                self.pools.senders.lookup,
+                self.pools.senders_of,
                 self._notarized_blocks,
                 partial(self._certified_number, role),
                 self._executor_answered,

@@ -16,7 +16,7 @@ from actors.transport.interface import Channel, Transport
 from actors.validator.clients import ExecutorClient, PartUnavailable
 from execution.errors import TransactionError
 from execution.mempool import AddOutcome, Mempool, PooledTransaction, PoolLimits
-from execution.transactions import decode_transaction, recover_senders
+from execution.transactions import decode_transaction, recover_sender
 from execution.types import Address, Hash32
 from gateway.backend import SubmittedTransaction
 from ledger.block import SealedBlock
@@ -82,7 +82,8 @@ class TransactionPools:
         self._on_work = on_work
         self._outgoing: dict[ChainRole, list[bytes]] = {role: [] for role in ChainRole}
         self._flush_timer: asyncio.TimerHandle | None = None
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="sender-recovery")
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sender-recovery")
+        self._recovery = asyncio.Lock()
         self._incoming: asyncio.Queue[TransactionBatch] = asyncio.Queue(MAX_WAITING_BATCHES)
 
     def submit(
@@ -126,12 +127,15 @@ class TransactionPools:
             except PartUnavailable:
                 self.rejected["batch dropped: executor is away"] += 1
 
-    async def learn_senders(self, role: ChainRole, transactions: tuple[bytes, ...]) -> None:
-        """Recover the senders that are not known yet."""
+    async def senders_of(
+        self, role: ChainRole, transactions: tuple[bytes, ...]
+    ) -> tuple[Address | None, ...]:
+        """Senders of a block's transactions; ``None`` where there is none."""
         known = self.senders.lookup(transactions)
-        missing = [raw for raw, sender in zip(transactions, known, strict=True) if sender is None]
-        if missing:
-            await self._recover(role, missing)
+        if None in known:
+            await self._recover(role, transactions)
+            known = self.senders.lookup(transactions)
+        return known
 
     def mark_in_flight(self, block: SealedBlock) -> None:
         """Note a proposed block's transactions."""
@@ -178,9 +182,13 @@ class TransactionPools:
         self, role: ChainRole, transactions: Sequence[bytes]
     ) -> list[PooledTransaction]:
         loop = asyncio.get_running_loop()
-        pooled, rejections = await loop.run_in_executor(
-            self._threads, _decode_and_recover, transactions, self._chain_ids[role]
-        )
+        # One job at a time: a block and the gossip of its transactions often come together,
+        # and whichever comes second finds the senders known.
+        async with self._recovery:
+            known = self.senders.lookup(tuple(transactions))
+            pooled, rejections = await loop.run_in_executor(
+                self._threads, _decode_and_recover, transactions, known, self._chain_ids[role]
+            )
         for transaction in pooled:
             self.senders.add(transaction.hash, transaction.sender)
         self.rejected.update(rejections)
@@ -196,37 +204,32 @@ class TransactionPools:
 
 
 def _decode_and_recover(
-    raws: Sequence[bytes], chain_id: int
+    raws: Sequence[bytes], known: Sequence[Address | None], chain_id: int
 ) -> tuple[list[PooledTransaction], Counter[str]]:
     """Everything about raw transactions that needs no state. Runs in a thread."""
     rejections: Counter[str] = Counter()
-    decoded = []
-    for raw in raws:
+    pooled = []
+    for raw, known_sender in zip(raws, known, strict=True):
         try:
-            transaction = decode_transaction(raw)
+            decoded = decode_transaction(raw)
+            sender = recover_sender(decoded) if known_sender is None else known_sender
         except TransactionError as error:
             rejections[error.reason] += 1
             continue
-        if transaction.chain_id == chain_id:
-            decoded.append(transaction)
-        else:
+        if decoded.chain_id != chain_id:
             rejections["wrong chain id"] += 1
-    pooled = []
-    for transaction, sender in zip(decoded, recover_senders(decoded), strict=True):
-        if isinstance(sender, TransactionError):
-            rejections[sender.reason] += 1
             continue
         pooled.append(
             PooledTransaction(
-                raw=transaction.raw,
-                hash=transaction.hash,
+                raw=decoded.raw,
+                hash=decoded.hash,
                 sender=sender,
-                nonce=transaction.nonce,
-                gas_limit=transaction.gas_limit,
-                max_fee_wei=transaction.max_fee_wei,
-                tip_wei=transaction.tip_wei,
-                value_wei=transaction.value_wei,
-                size_bytes=len(transaction.raw),
+                nonce=decoded.nonce,
+                gas_limit=decoded.gas_limit,
+                max_fee_wei=decoded.max_fee_wei,
+                tip_wei=decoded.tip_wei,
+                value_wei=decoded.value_wei,
+                size_bytes=len(decoded.raw),
             )
         )
     return pooled, rejections
