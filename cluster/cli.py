@@ -10,6 +10,7 @@ from rich.console import Console
 
 from cluster.errors import ClusterError
 from cluster.network import DEFAULT_DIRECTORY
+from cluster.ports import MAX_PORT
 
 app = typer.Typer(
     name="braid",
@@ -37,10 +38,14 @@ def up(
     directory: DirectoryOption = DEFAULT_DIRECTORY,
     validators: ValidatorsOption = 4,
     rpc_port: Annotated[
-        int | None, typer.Option(help="First JSON-RPC port of a new network; default 8545.")
+        int | None,
+        typer.Option(
+            min=1, max=MAX_PORT, help="First JSON-RPC port of a new network; default 8545."
+        ),
     ] = None,
     p2p_port: Annotated[
-        int | None, typer.Option(help="First libp2p port of a new network; default 9645.")
+        int | None,
+        typer.Option(min=1, max=MAX_PORT, help="First libp2p port of a new network; default 9645."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

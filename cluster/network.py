@@ -4,13 +4,14 @@
 
     .braid/
       genesis.bin       what all nodes agree on (canonical encoding)
-      network.json      nodes and their ports
+      network.json      nodes and their ports, and the digest of the genesis
       ray.token         secret with which processes may join this network's Ray
       run.json          process of the running Ray; absent when the network is down
       node-0/ ...       see actors/config.py
 """
 
 import contextlib
+import ipaddress
 import json
 import os
 import secrets
@@ -18,17 +19,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import orjson
 import psutil
 
 from actors.config import NodeConfig, PeerAddress
 from cluster.errors import BadDirectory, NotRunning
+from cluster.ports import MAX_PORT
 from cluster.ray_instance import RayInstance
 from ledger.codec import encode
 from ledger.errors import LedgerError
-from ledger.genesis import Genesis, open_genesis
+from ledger.genesis import Genesis, genesis_digest, open_genesis
 from ledger.types import ValidatorIndex
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 DEFAULT_DIRECTORY: Final = Path(".braid")
 
 
@@ -61,19 +64,32 @@ def create_network(
     """Write a new network to an empty or absent directory.
 
     ``network.json`` is written last: a directory without it is not a network yet.
+
+    Raises
+    ------
+    BadDirectory
+        If the files cannot be written.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    _write(directory / "genesis.bin", encode(genesis))
-    _write(directory / "ray.token", secrets.token_hex(32).encode(), mode=0o600)
-    for index, seed in enumerate(seeds):
-        (directory / f"node-{index}").mkdir(exist_ok=True)
-        _write(directory / f"node-{index}" / "seed", seed, mode=0o600)
     nodes = [
         {"p2p_port": p2p_port, "rpc_port": rpc_port}
         for p2p_port, rpc_port in zip(p2p_ports, rpc_ports, strict=True)
     ]
-    description = {"format": FORMAT_VERSION, "host": "127.0.0.1", "nodes": nodes}
-    _write(directory / "network.json", json.dumps(description, indent=2).encode())
+    description = {
+        "format": FORMAT_VERSION,
+        "genesis": genesis_digest(genesis).hex(),
+        "host": "127.0.0.1",
+        "nodes": nodes,
+    }
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        _write(directory / "genesis.bin", encode(genesis))
+        _write(directory / "ray.token", secrets.token_hex(32).encode(), mode=0o600)
+        for index, seed in enumerate(seeds):
+            (directory / f"node-{index}").mkdir(exist_ok=True)
+            _write(directory / f"node-{index}" / "seed", seed, mode=0o600)
+        _write(directory / "network.json", json.dumps(description, indent=2).encode())
+    except OSError as error:
+        raise BadDirectory(f"{error.filename} cannot be written: {error.strerror}") from error
     return load_network(directory)
 
 
@@ -86,14 +102,26 @@ def load_network(directory: Path) -> Network:
         If it is not one, or a file of it is damaged.
     """
     directory = directory.resolve()
+    genesis = _read_genesis(directory / "genesis.bin")
+    file = directory / "network.json"
     try:
-        description = json.loads((directory / "network.json").read_text())
-        genesis = open_genesis((directory / "genesis.bin").read_bytes())
-        return Network(directory, genesis, _node_configs(directory, description))
-    except FileNotFoundError as error:
-        raise BadDirectory(f"{directory} holds no network: {error.filename} is missing") from error
-    except (LedgerError, ValueError, KeyError, TypeError) as error:
-        raise BadDirectory(f"{directory} is damaged: {error}") from error
+        description = orjson.loads(_read(file))
+        nodes = _node_configs(directory, description)
+        digest = bytes.fromhex(description["genesis"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadDirectory(f"{file} is damaged: {_reason(error)}") from error
+    if digest != genesis_digest(genesis):
+        raise BadDirectory(
+            f"{directory / 'genesis.bin'} is of another network "
+            f"({genesis_digest(genesis).hex()[:16]}, expected {digest.hex()[:16]}): "
+            "put back the right one"
+        )
+    if len(nodes) != len(genesis.validators):
+        raise BadDirectory(
+            f"{file} is damaged: it has {len(nodes)} nodes, "
+            f"the genesis has {len(genesis.validators)} validators"
+        )
+    return Network(directory, genesis, nodes)
 
 
 def is_network(directory: Path) -> bool:
@@ -119,29 +147,30 @@ def load_run(network: Network) -> RayInstance:
     ------
     NotRunning
         If there is none, or it has died.
+    BadDirectory
+        If the note about it is damaged.
     """
     record = _read_run(network.directory)
     if record is None:
         raise NotRunning(f"no network runs from {network.directory}: start it with `braid up`")
-    instance = RayInstance(
-        record["pid"], record["address"], Path(record["temporary_directory"]), network.token_file
-    )
-    if not _is_alive(record):
+    if not record.is_alive():
         raise NotRunning(
             f"the Ray of {network.directory} has died: clean up with `braid down`, "
             "then start again with `braid up`"
         )
-    return instance
+    return record.instance(network)
 
 
 def stale_run(network: Network) -> RayInstance | None:
-    """The recorded Ray, dead or alive."""
+    """The recorded Ray, dead or alive.
+
+    Raises
+    ------
+    BadDirectory
+        If the note about it is damaged.
+    """
     record = _read_run(network.directory)
-    if record is None:
-        return None
-    return RayInstance(
-        record["pid"], record["address"], Path(record["temporary_directory"]), network.token_file
-    )
+    return None if record is None else record.instance(network)
 
 
 def forget_run(network: Network) -> None:
@@ -150,34 +179,73 @@ def forget_run(network: Network) -> None:
         (network.directory / "run.json").unlink()
 
 
-def _read_run(directory: Path) -> dict[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What ``run.json`` says."""
+
+    pid: int
+    started: float
+    address: str
+    temporary_directory: str
+
+    def instance(self, network: Network) -> RayInstance:
+        directory = Path(self.temporary_directory)
+        return RayInstance(self.pid, self.address, directory, network.token_file)
+
+    def is_alive(self) -> bool:
+        try:
+            process = psutil.Process(self.pid)
+            is_same: bool = process.create_time() == self.started
+            is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
+            return is_same and not is_zombie
+        except psutil.NoSuchProcess:
+            return False
+
+
+def _read_run(directory: Path) -> _Run | None:
+    file = directory / "run.json"
     try:
-        record = json.loads((directory / "run.json").read_text())
+        record = orjson.loads(file.read_bytes())
+        return _Run(
+            int(record["pid"]),
+            float(record["started"]),
+            str(record["address"]),
+            str(record["temporary_directory"]),
+        )
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise BadDirectory(f"{directory / 'run.json'} is damaged: {error}") from error
-    if not isinstance(record, dict):
-        raise BadDirectory(f"{directory / 'run.json'} is damaged")
-    return record
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadDirectory(
+            f"{file} is damaged: {_reason(error)}; end this network's Ray, then remove it"
+        ) from error
 
 
-def _is_alive(record: dict[str, Any]) -> bool:
+def _read_genesis(file: Path) -> Genesis:
     try:
-        process = psutil.Process(record["pid"])
-        is_same: bool = process.create_time() == record["started"]
-        is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
-        return is_same and not is_zombie
-    except psutil.NoSuchProcess:
-        return False
+        return open_genesis(_read(file))
+    except LedgerError as error:
+        raise BadDirectory(f"{file} is damaged: {error}") from error
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError as error:
+        raise BadDirectory(f"{file.parent} holds no network: {file} is missing") from error
+    except OSError as error:
+        raise BadDirectory(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
 def _node_configs(directory: Path, description: dict[str, Any]) -> tuple[NodeConfig, ...]:
     if description["format"] != FORMAT_VERSION:
         raise ValueError(f"format {description['format']}, expected {FORMAT_VERSION}")
-    host = str(description["host"])
+    host = str(ipaddress.ip_address(str(description["host"])))
     addresses = tuple(
-        PeerAddress(ValidatorIndex(index), host, int(node["p2p_port"]))
+        PeerAddress(ValidatorIndex(index), host, _port(node["p2p_port"]))
         for index, node in enumerate(description["nodes"])
     )
     return tuple(
@@ -188,10 +256,17 @@ def _node_configs(directory: Path, description: dict[str, Any]) -> tuple[NodeCon
             listen=address,
             peers=tuple(peer for peer in addresses if peer != address),
             rpc_host=host,
-            rpc_port=int(node["rpc_port"]),
+            rpc_port=_port(node["rpc_port"]),
         )
         for address, node in zip(addresses, description["nodes"], strict=True)
     )
+
+
+def _port(value: Any) -> int:
+    port = int(value)
+    if not 1 <= port <= MAX_PORT:
+        raise ValueError(f"port {port} is outside 1 to {MAX_PORT}")
+    return port
 
 
 def _write(path: Path, content: bytes, mode: int = 0o644) -> None:

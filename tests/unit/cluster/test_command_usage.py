@@ -1,0 +1,157 @@
+"""The command line without a network: help, wrong use, and errors of ours as one line."""
+
+import json
+import signal
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from cluster.cli import app, main
+from cluster.dev_genesis import PortPlan, create_dev_network
+from cluster.output import print_json, rounded
+
+COMMANDS = ("up", "status", "down", "quarantine", "resume", "demo", "bench")
+
+
+@pytest.fixture
+def run_main(monkeypatch, capfd):
+    """Run ``braid`` in this process; gives exit code, stdout and stderr."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["braid", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        output = capfd.readouterr()
+        return int(ended.value.code or 0), output.out, " ".join(output.err.split())
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+def test_help_names_every_command():
+    result = CliRunner().invoke(app, ["--help"])
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert command in result.stdout
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "bench consensus", "bench throughput"])
+def test_every_command_has_help(command):
+    result = CliRunner().invoke(app, [*command.split(), "--help"])
+    assert result.exit_code == 0
+    assert "Usage" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["nothing"],
+        ["up", "--nothing"],
+        ["up", "--validators", "0"],
+        ["up", "--validators", "17"],
+        ["up", "--validators", "four"],
+        ["up", "--rpc-port", "x"],
+        ["up", "--rpc-port", "70000"],
+        ["up", "--p2p-port", "0"],
+        ["demo", "--validators", "0"],
+        ["quarantine"],
+        ["quarantine", "0"],
+        ["quarantine", "one", "--reason", "x"],
+        ["resume"],
+        ["resume", "0", "--checkpoint", "x"],
+        ["bench", "nothing"],
+        ["bench", "throughput", "--transactions", "1"],
+    ],
+)
+def test_wrong_use_is_explained_and_exits_with_2(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 2
+    assert "Error" in result.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("status",),
+        ("status", "--json"),
+        ("down",),
+        ("down", "--json"),
+        ("quarantine", "0", "--reason", "x"),
+        ("resume", "0"),
+    ],
+)
+def test_a_directory_without_a_network_is_one_line_on_stderr(run_main, tmp_path, command):
+    code, stdout, stderr = run_main(*command, "--dir", str(tmp_path))
+    assert code == 1
+    assert stdout == ""
+    assert stderr.startswith("error: ")
+    assert "holds no network" in stderr
+
+
+@pytest.mark.parametrize("command", ["status", "down", "quarantine", "resume"])
+def test_a_network_that_is_down_is_said_to_be_with_what_to_do(run_main, tmp_path, command):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    more = {"quarantine": ("0", "--reason", "x"), "resume": ("0",)}.get(command, ())
+    code, stdout, stderr = run_main(command, *more, "--dir", str(tmp_path))
+    assert (code, stdout) == (1, "")
+    assert "start it with `braid up`" in stderr
+
+
+@pytest.mark.parametrize("node", ["4", "-1", "99999999999999999999"])
+@pytest.mark.parametrize("command", ["quarantine", "resume"])
+def test_a_node_that_does_not_exist_is_an_error(run_main, tmp_path, command, node):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    more = ("--reason", "x") if command == "quarantine" else ()
+    code, _, stderr = run_main(command, *more, "--dir", str(tmp_path), "--", node)
+    assert code == 1
+    assert "there are nodes 0 to 3" in stderr
+
+
+@pytest.mark.parametrize(
+    ("reason", "text"), [("x" * 65, "at most 64 bytes"), ("ä" * 33, "at most 64 bytes")]
+)
+def test_a_reason_that_does_not_fit_the_ledger_is_refused(run_main, tmp_path, reason, text):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    code, _, stderr = run_main("quarantine", "0", "--reason", reason, "--dir", str(tmp_path))
+    assert code == 1
+    assert text in stderr
+
+
+def test_the_directory_may_come_from_the_environment(run_main, tmp_path, monkeypatch):
+    create_dev_network(tmp_path / "there", 4, PortPlan(None, None))
+    monkeypatch.setenv("BRAID_DIR", str(tmp_path / "there"))
+    code, _, stderr = run_main("status")
+    assert code == 1
+    assert "no network runs from" in stderr
+
+
+def test_a_directory_that_is_a_file_is_an_error_of_ours(run_main, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("x")
+    for command in ("up", "status"):
+        code, _, stderr = run_main(command, "--dir", str(file))
+        assert code == 1
+        assert stderr.startswith("error: ")
+
+
+def test_a_demo_is_not_kept_where_a_network_is(run_main, tmp_path):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    code, _, stderr = run_main("demo", "--keep", str(tmp_path))
+    assert code == 1
+    assert "holds a network already" in stderr
+
+
+def test_json_is_one_line(capsys):
+    print_json({"a": 1, "b": [None, "ü"]})
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert json.loads(out) == {"a": 1, "b": [None, "ü"]}
+
+
+def test_a_figure_is_rounded_and_nothing_stays_nothing():
+    assert rounded(1.2345) == 1.2
+    assert rounded(None) is None
