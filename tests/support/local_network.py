@@ -1,8 +1,13 @@
-"""Four whole validators in one process: real engines, stores and journals, no Ray, no libp2p."""
+"""Whole validators in one process: real engines, stores and journals, no Ray, no libp2p."""
 
 import asyncio
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from signing import signed_transfer
 
 from actors.bridge.desk import BridgeDesk
 from actors.execution_messages import (
@@ -15,20 +20,47 @@ from actors.execution_messages import (
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
+from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
+from actors.validator import inspection
 from actors.validator.clients import PartUnavailable
 from actors.validator.node import ValidatorNode
-from cluster.dev_genesis import dev_genesis
+from cluster.dev_genesis import FAST_CHAIN_ID, ZK_CHAIN_ID, dev_account, dev_genesis
 from execution.genesis import chain_spec
+from execution.mempool import AddOutcome, PooledTransaction
+from execution.transactions import decode_transaction, recover_senders
 from execution.types import Address
+from gateway.backend import SubmittedTransaction
 from ledger.crossing import Attestation, CheckpointCertificate
-from ledger.genesis import Genesis, genesis_digest
+from ledger.genesis import Genesis, Timing, genesis_digest
 from ledger.keys import ValidatorKeys
-from ledger.types import BlockNumber, ChainRole, TimestampMs, ValidatorIndex
-from storage.journal import Journal
+from ledger.types import BlockNumber, ChainRole, Digest, TimestampMs, ValidatorIndex
+from storage.journal import DEFAULT_SEGMENT_BYTES, Journal
 from storage.store import Store
 
 GENESIS_TIMESTAMP_MS = TimestampMs(1_700_000_000_000)
+QUICK = Timing(
+    delta_ms=250,
+    idle_interval_ms=25,
+    zk_interval_ms=60,
+    zk_idle_interval_ms=300,
+    max_drift_ms=2_000,
+)
+"""Timing for tests: idle chains beat ten times as fast as on a development network."""
+
+
+CHAIN_IDS = {ChainRole.ZK: ZK_CHAIN_ID, ChainRole.FAST: FAST_CHAIN_ID}
+
+
+def transfer(role: ChainRole, account: int, nonce: int, **fields: Any) -> str:
+    """A signed transfer of a development account that can pay its fee on this chain."""
+    fee = {"max_fee_wei": 0} if role is ChainRole.FAST else {}
+    return signed_transfer(dev_account(account), CHAIN_IDS[role], nonce, **(fee | fields))
+
+
+def address_of(account: int) -> Address:
+    """Address of a development account."""
+    return Address(bytes.fromhex(dev_account(account).address[2:]))
 
 
 class LocalExecutor:
@@ -54,33 +86,39 @@ class LocalExecutor:
     async def apply(self, commands: Sequence[ExecutorCommand]) -> ExecutorAnswer:
         await asyncio.sleep(0)
         try:
-            return self._running().apply(commands)
+            return self.running().apply(commands)
         except OutOfStep as error:
             raise PartUnavailable(str(error)) from error
 
     async def account_nonces(self, addresses: Sequence[Address]) -> Sequence[int]:
         await asyncio.sleep(0)
-        return self._running().account_nonces(addresses)
+        return self.running().account_nonces(addresses)
 
     async def progress(self) -> ExecutorProgress:
         await asyncio.sleep(0)
-        return self._running().progress()
+        return self.running().progress()
 
     async def final_results(self, first_number: int, limit: int) -> tuple[FinalBlock, ...]:
         await asyncio.sleep(0)
-        return self._running().final_results(first_number, limit)
+        return self.running().final_results(first_number, limit)
 
-    def _running(self) -> ChainExecutor:
+    def running(self) -> ChainExecutor:
         if self.core is None:
             raise PartUnavailable("killed")
         return self.core
 
 
 class LocalBridge:
-    """A bridge client without an actor."""
+    """A bridge client without an actor; ``replace`` acts as a restart by Ray."""
 
     def __init__(self, index: int, genesis: Genesis, keys: ValidatorKeys) -> None:
-        self.desk = BridgeDesk(ValidatorIndex(index), genesis, keys)
+        self._index = ValidatorIndex(index)
+        self._genesis = genesis
+        self._keys = keys
+        self.desk = BridgeDesk(self._index, genesis, keys)
+
+    def replace(self) -> None:
+        self.desk = BridgeDesk(self._index, self._genesis, self._keys)
 
     async def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
         await asyncio.sleep(0)
@@ -104,16 +142,27 @@ class LocalBridge:
 class LocalNetwork:
     """Validators over a :class:`MemoryNetwork`; a node may be stopped and started again."""
 
-    def __init__(self, directory: Path, validators: int = 4) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        validators: int = 4,
+        *,
+        timing: Timing = QUICK,
+        seed: int = 1,
+        segment_bytes: int = DEFAULT_SEGMENT_BYTES,
+    ) -> None:
         self.directory = directory
         self.count = validators
         self.keys = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(validators)]
-        self.genesis = dev_genesis(self.keys, GENESIS_TIMESTAMP_MS)
-        self.memory = MemoryNetwork(range(validators), seed=1)
+        self.genesis = replace(dev_genesis(self.keys, GENESIS_TIMESTAMP_MS), timing=timing)
+        self.memory = MemoryNetwork(range(validators), seed=seed)
         self.nodes: dict[int, ValidatorNode] = {}
         self.executors: dict[int, dict[ChainRole, LocalExecutor]] = {}
         self.bridges: dict[int, LocalBridge] = {}
         self.failures: list[BaseException] = []
+        self._segment_bytes = segment_bytes
+
+    # LIFE
 
     async def start(self, *indices: int) -> None:
         for index in indices or range(self.count):
@@ -125,24 +174,21 @@ class LocalNetwork:
             for executor in self.executors.pop(index).values():
                 executor.kill()
 
-    async def wait_for_height(self, height: int, *indices: int, seconds: float = 60) -> None:
-        """Wait until the nodes have made this ledger height final."""
-        await self.wait_until(
-            lambda: all(
-                self.nodes[index].archive.height >= height for index in indices or tuple(self.nodes)
-            ),
-            seconds,
-        )
+    async def kill(self, *indices: int) -> None:
+        """End nodes as ``kill -9`` does: nothing is flushed that was not written by now."""
+        for index in indices or tuple(self.nodes):
+            directory = self.node_directory(index)
+            copy = directory.with_suffix(".killed")
+            shutil.copytree(directory, copy)
+            await self.stop(index)
+            shutil.rmtree(directory)
+            copy.rename(directory)
 
-    async def wait_until(self, condition, seconds: float = 60) -> None:
-        async with asyncio.timeout(seconds):
-            while not condition():
-                if self.failures:
-                    raise self.failures[0]
-                await asyncio.sleep(0.005)
+    def node_directory(self, index: int) -> Path:
+        return self.directory / f"node-{index}"
 
     async def _start_node(self, index: int) -> None:
-        directory = self.directory / f"node-{index}"
+        directory = self.node_directory(index)
         self.executors[index] = {
             role: LocalExecutor(role, self.genesis, directory / role.name) for role in ChainRole
         }
@@ -152,7 +198,7 @@ class LocalNetwork:
             genesis=self.genesis,
             keys=self.keys[index],
             transport=self.memory.transports[index],
-            journal=Journal(directory / "journal"),
+            journal=Journal(directory / "journal", segment_bytes=self._segment_bytes),
             store=Store(directory / "ledger"),
             executors=dict(self.executors[index]),
             bridge=self.bridges[index],
@@ -160,3 +206,95 @@ class LocalNetwork:
         )
         self.nodes[index] = node
         await node.start()
+
+    # WAITING
+
+    async def wait_for_height(self, height: int, *indices: int, seconds: float = 60) -> None:
+        """Wait until the nodes have made this ledger height final."""
+        await self.wait_until(
+            lambda: all(
+                self.nodes[index].archive.height >= height for index in indices or tuple(self.nodes)
+            ),
+            seconds,
+        )
+
+    async def wait_for_growth(self, blocks: int, *indices: int, seconds: float = 60) -> None:
+        """Wait until the nodes have made so many blocks final beyond the highest of now."""
+        chosen = indices or tuple(self.nodes)
+        height = max(self.nodes[index].archive.height for index in chosen)
+        await self.wait_for_height(height + blocks, *chosen, seconds=seconds)
+
+    async def wait_until(self, condition: Callable[[], bool], seconds: float = 60) -> None:
+        async with asyncio.timeout(seconds):
+            while not condition():
+                if self.failures:
+                    raise self.failures[0]
+                await asyncio.sleep(0.005)
+
+    async def wait_for_execution(
+        self, role: ChainRole, number: int, *indices: int, seconds: float = 60
+    ) -> None:
+        """Wait until the executors of the nodes have this block of a chain final."""
+
+        def is_executed() -> bool:
+            cores = [self.executors[index][role].core for index in indices or tuple(self.nodes)]
+            return all(core is not None and core.final_number >= number for core in cores)
+
+        await self.wait_until(is_executed, seconds)
+
+    # LOOKING
+
+    def height(self, *indices: int) -> int:
+        """The lowest final height."""
+        return min(self.nodes[index].archive.height for index in indices or tuple(self.nodes))
+
+    def digests(self, index: int, last: int) -> list[Digest]:
+        blocks = [self.nodes[index].archive.block(height) for height in range(1, last + 1)]
+        return [block.digest for block in blocks if block is not None]
+
+    def core(self, index: int, role: ChainRole) -> ChainExecutor:
+        return self.executors[index][role].running()
+
+    def state_root(self, index: int, role: ChainRole, number: int) -> bytes | None:
+        """State root that a node's executor has on disk for a final block."""
+        result = self.core(index, role).store.result(number)
+        return None if result is None else bytes(result.state_root)
+
+    def state_roots(self, index: int, role: ChainRole, last: int) -> list[bytes | None]:
+        return [self.state_root(index, role, number) for number in range(1, last + 1)]
+
+    def balance(self, index: int, role: ChainRole, address: str) -> int:
+        account = self.core(index, role).engine.accounts([Address(bytes.fromhex(address[2:]))])
+        return account[0].balance_wei
+
+    def rejected(self, index: int, part: str) -> dict[str, int]:
+        found: dict[str, int] = inspection.status(self.nodes[index])["rejected"][part]
+        return found
+
+    # ACTING
+
+    def submit(self, index: int, role: ChainRole, raws: Sequence[str]) -> list[AddOutcome]:
+        """Offer signed transactions as the node's gateway does."""
+        decoded = [decode_transaction(bytes.fromhex(raw[2:])) for raw in raws]
+        senders = recover_senders(decoded)
+        core = self.core(index, role)
+        submitted = []
+        for transaction, sender in zip(decoded, senders, strict=True):
+            assert isinstance(sender, bytes)
+            pooled = PooledTransaction(
+                raw=transaction.raw,
+                hash=transaction.hash,
+                sender=sender,
+                nonce=transaction.nonce,
+                gas_limit=transaction.gas_limit,
+                max_fee_wei=transaction.max_fee_wei,
+                tip_wei=transaction.tip_wei,
+                value_wei=transaction.value_wei,
+                size_bytes=len(transaction.raw),
+            )
+            submitted.append(SubmittedTransaction(pooled, core.account_nonces([sender])[0]))
+        return self.nodes[index].submit(role, submitted)
+
+    def inject(self, sender: int, receiver: int, channel: Channel, payload: bytes) -> None:
+        """Have a message arrive as if a validator had sent it."""
+        self.memory.transports[receiver].deliver(sender, channel, payload)
