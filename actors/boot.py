@@ -6,7 +6,7 @@ again, which finds everything on disk; nothing but the disk survives.
 
 import asyncio
 import os
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -14,7 +14,13 @@ from actors.config import NodeConfig
 from ledger.genesis import Genesis, open_genesis
 from ledger.keys import ValidatorKeys
 
+SEED_BYTES: Final = 32
+
 log = structlog.get_logger(__name__)
+
+
+class WrongSeed(Exception):
+    """A node's seed is not that of its validator: as any other it would only be refused."""
 
 
 def load_genesis(config: NodeConfig) -> Genesis:
@@ -22,9 +28,24 @@ def load_genesis(config: NodeConfig) -> Genesis:
     return open_genesis(config.genesis_file.read_bytes())
 
 
-def load_keys(config: NodeConfig) -> ValidatorKeys:
-    """The node's keys."""
-    return ValidatorKeys(config.seed_file.read_bytes())
+def load_keys(config: NodeConfig, genesis: Genesis) -> ValidatorKeys:
+    """The node's keys.
+
+    Raises
+    ------
+    WrongSeed
+        If they are not those of the node's validator in the genesis.
+    """
+    seed = config.seed_file.read_bytes()
+    if len(seed) != SEED_BYTES:
+        raise WrongSeed(f"{config.seed_file} has {len(seed)} bytes, expected {SEED_BYTES}")
+    keys = ValidatorKeys(seed)
+    validator = genesis.validators[config.index]
+    if keys.genesis_entry(validator.name) != validator:
+        raise WrongSeed(
+            f"{config.seed_file} is not the seed of validator {config.index} of the genesis"
+        )
+    return keys
 
 
 def die(error: BaseException) -> None:

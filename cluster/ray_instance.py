@@ -12,7 +12,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,8 @@ _HEAD_ENVIRONMENT = {
     # A node is five actors that wait most of the time: more processes than processors is right.
     "RAY_worker_maximum_startup_concurrency": "8",
     "RAY_enable_worker_prestart": "0",
+    # Twenty processes that each compile every module take longer than the whole start.
+    "PYTHONDONTWRITEBYTECODE": "",
 }
 
 
@@ -64,9 +68,9 @@ def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
     StartFailed
         With the end of Ray's output.
     """
+    client_port, gcs_port = free_ports(2)
     # Unix socket paths are short, so Ray's directory cannot lie below the data directory.
     temporary = Path(tempfile.mkdtemp(prefix="braid-"))
-    client_port, gcs_port = free_ports(2)
     command = [
         str(Path(sys.executable).parent / "ray"), "start", "--head", "--block",
         f"--port={gcs_port}", f"--ray-client-server-port={client_port}",
@@ -94,34 +98,72 @@ def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
 
 
 def stop_processes(pid: int, temporary_directory: Path) -> int:
-    """End a head and everything it started; gives how many processes had to be killed."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while time.monotonic() < deadline:
+    """End a head and everything it started; gives how many processes had to be killed.
+
+    Ctrl-C does not interrupt this: what is left half stopped would be hard to find.
+    """
+    with _uninterrupted():
+        family = processes_of(temporary_directory)
+        for process in family:
+            if process.pid == pid:  # Else the number may be somebody else's by now.
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.terminate()
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while time.monotonic() < deadline:
+            _reap(pid)
+            family |= processes_of(temporary_directory)
+            if not any(_is_alive(process) for process in family):
+                break
+            psutil.wait_procs(family, timeout=0.2)
+        killed = 0
+        for process in family | processes_of(temporary_directory):
+            if _is_alive(process):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+                    killed += 1
+        psutil.wait_procs(family, timeout=5)
         _reap(pid)
-        left = processes_of(temporary_directory)
-        if not left:
-            break
-        psutil.wait_procs(left, timeout=0.2)
-    killed = 0
-    for process in processes_of(temporary_directory):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-            killed += 1
-    psutil.wait_procs(processes_of(temporary_directory), timeout=5)
-    shutil.rmtree(temporary_directory, ignore_errors=True)
-    return killed
+        shutil.rmtree(temporary_directory, ignore_errors=True)
+        return killed
 
 
-def processes_of(temporary_directory: Path) -> list[psutil.Process]:
-    """Live processes that were started for the Ray with this temporary directory."""
-    found = []
+def processes_of(temporary_directory: Path) -> set[psutil.Process]:
+    """Live processes that were started for the Ray with this temporary directory.
+
+    Ray's agents overwrite their environment when they set their title: they are
+    found as children of those that do not.
+    """
+    found = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             if process.environ().get(_MARKER) == str(temporary_directory):
-                found.append(process)
+                found.add(process)
+                found.update(process.children())
     return found
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
+        return process.is_running() and not is_zombie
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ignore Ctrl-C and SIGTERM for the duration of a block, in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _reap(pid: int) -> None:

@@ -20,7 +20,8 @@ class BridgeActor:
 
     def __init__(self, config: NodeConfig) -> None:
         configure_logs(config, "bridge")
-        self._desk = BridgeDesk(config.index, load_genesis(config), load_keys(config))
+        genesis = load_genesis(config)
+        self._desk = BridgeDesk(config.index, genesis, load_keys(config, genesis))
 
     def ready(self) -> bool:
         """Answers once the keys are loaded."""

@@ -1,11 +1,10 @@
 """The executor as a Ray actor."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import ray
 
-from actors.boot import load_genesis
 from actors.config import NodeConfig
 from actors.execution_messages import (
     ExecutorAnswer,
@@ -13,24 +12,9 @@ from actors.execution_messages import (
     ExecutorProgress,
     FinalBlock,
 )
-from actors.executor.chain_store import ChainStore
-from actors.executor.core import ChainExecutor
-from actors.executor.reader import ChainReader
 from actors.logs import configure_logs
-from execution.genesis import chain_spec
 from execution.types import Address
-from gateway.engine_reader import EngineReader
-from ledger.genesis import genesis_digest
 from ledger.types import ChainRole
-from storage.store import Store
-
-READS: Final = frozenset(
-    name
-    for reader in (EngineReader, ChainReader)
-    for name in vars(reader)
-    if not name.startswith("_")
-)
-"""Methods that the gateway may call on an executor."""
 
 
 @ray.remote(num_cpus=0, max_restarts=-1)
@@ -39,11 +23,10 @@ class ExecutorActor:
 
     def __init__(self, config: NodeConfig, role: ChainRole) -> None:
         configure_logs(config, f"executor-{role.name.lower()}")
-        genesis = load_genesis(config)
-        spec = chain_spec(genesis, role)
-        self._store = ChainStore(Store(config.chain_directory(role)), spec.chain_id)
-        self._executor = ChainExecutor(role, spec, genesis_digest(genesis), self._store)
-        self._reader = ChainReader(self._executor)
+        # Here and not above: who looks this actor up by name imports this module too.
+        from actors.executor.assembly import assemble
+
+        self._executor, self._reader = assemble(config, role)
 
     def ready(self) -> bool:
         """Answers once the chain is loaded."""
@@ -51,10 +34,7 @@ class ExecutorActor:
 
     def apply(self, commands: Sequence[ExecutorCommand]) -> ExecutorAnswer:
         """Run commands of the validator."""
-        answer = self._executor.apply(commands)
-        if self._reader.is_outdated:
-            self._reader = ChainReader(self._executor)
-        return answer
+        return self._executor.apply(commands)
 
     def account_nonces(self, addresses: Sequence[Address]) -> list[int]:
         """Nonces at the newest executed block."""
@@ -70,10 +50,8 @@ class ExecutorActor:
 
     def read(self, method: str, *arguments: Any) -> Any:
         """Run one of the reads of :class:`ChainReader`."""
-        if method not in READS:
-            raise ValueError(f"no read is called {method!r}")
-        return getattr(self._reader, method)(*arguments)
+        return self._reader.read(method, arguments)
 
     def stop(self) -> None:
         """Flush and close; no call follows."""
-        self._store.close()
+        self._executor.store.close()

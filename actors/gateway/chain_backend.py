@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from actors.calls import ActorAway, ActorLink
+from actors.packing import pack_transaction
 from execution.mempool import AddOutcome
 from execution.types import AccountProof, AccountState, Address, CallRequest, CallResult, Hash32
 from gateway.backend import AdmissionState, FeeRange, SubmittedTransaction
@@ -113,8 +114,9 @@ class ChainBackend:
 
     async def submit(self, transactions: Sequence[SubmittedTransaction]) -> Sequence[AddOutcome]:
         """Offer transactions to the mempool."""
-        outcomes = await self._ask_validator("submit", self._role, transactions)
-        return cast(Sequence[AddOutcome], outcomes)
+        packed = [pack_transaction(entry) for entry in transactions]
+        outcomes: list[str] = await self._ask_validator("submit", self._role, packed)
+        return [AddOutcome(outcome) for outcome in outcomes]
 
     async def _read(self, method: str, *arguments: Any) -> Any:
         try:

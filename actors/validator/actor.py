@@ -6,23 +6,13 @@ from typing import Any
 
 import ray
 
-from actors.boot import die, die_if_failed, load_genesis, load_keys
+from actors.boot import die_if_failed
 from actors.config import NodeConfig
 from actors.logs import configure_logs
-from actors.transport.config import PeerAddress, TransportConfig
-from actors.transport.libp2p_transport import Libp2pTransport
-from actors.validator import inspection
-from actors.validator.node import ValidatorNode
-from actors.validator.remote import RemoteBridge, RemoteExecutor
-from execution.mempool import AddOutcome
+from actors.packing import PackedTransaction, unpack_transaction
 from execution.types import Address, Hash32
-from gateway.backend import SubmittedTransaction
 from gateway.views import PendingTransaction
-from ledger.genesis import Genesis, genesis_digest
-from ledger.keys import ValidatorKeys
 from ledger.types import BlockNumber, ChainRole, EvmHash
-from storage.journal import Journal
-from storage.store import Store
 
 
 @ray.remote(num_cpus=0, max_restarts=-1, max_concurrency=1000)
@@ -31,20 +21,10 @@ class ValidatorActor:
 
     def __init__(self, config: NodeConfig) -> None:
         configure_logs(config, "validator")
-        genesis = load_genesis(config)
-        keys = load_keys(config)
-        transport = Libp2pTransport(_transport_config(config, genesis, keys))
-        self._node = ValidatorNode(
-            index=config.index,
-            genesis=genesis,
-            keys=keys,
-            transport=transport,
-            journal=Journal(config.journal_directory),
-            store=Store(config.ledger_directory),
-            executors={role: RemoteExecutor(config.executor_name(role)) for role in ChainRole},
-            bridge=RemoteBridge(config.actor_name("bridge")),
-            on_failure=die,
-        )
+        # Here and not above: who looks this actor up by name imports this module too.
+        from actors.validator.assembly import assemble
+
+        self._node, self._inspector = assemble(config)
         self._start = asyncio.get_running_loop().create_task(self._node.start())
         self._start.add_done_callback(die_if_failed)
 
@@ -53,11 +33,10 @@ class ValidatorActor:
         await asyncio.shield(self._start)
         return True
 
-    async def submit(
-        self, role: ChainRole, transactions: Sequence[SubmittedTransaction]
-    ) -> list[AddOutcome]:
-        """Offer transactions of the own gateway to the mempool."""
-        return self._node.submit(role, transactions)
+    async def submit(self, role: ChainRole, packed: Sequence[PackedTransaction]) -> list[str]:
+        """Offer transactions of the own gateway to the mempool; gives the outcomes' values."""
+        transactions = [unpack_transaction(entry) for entry in packed]
+        return [outcome.value for outcome in self._node.submit(role, transactions)]
 
     async def pending_nonces(
         self, role: ChainRole, addresses: Sequence[Address]
@@ -78,15 +57,15 @@ class ValidatorActor:
 
     async def status(self) -> dict[str, Any]:
         """Everything about the node, ready for JSON."""
-        return inspection.status(self._node)
+        return self._inspector.status()
 
     async def latency_samples(self) -> dict[str, list[float]]:
         """Latencies since the start or the last :meth:`clear_latencies`."""
-        return inspection.latency_samples(self._node)
+        return self._inspector.latency_samples()
 
     async def interleaving(self, first_height: int, last_height: int) -> list[ChainRole]:
         """Chain of each final block of a range."""
-        return inspection.interleaving(self._node, first_height, last_height)
+        return self._inspector.interleaving(first_height, last_height)
 
     async def clear_latencies(self) -> None:
         """Begin a new measurement."""
@@ -98,23 +77,23 @@ class ValidatorActor:
 
     async def ledger_block(self, height: int) -> dict[str, Any] | None:
         """Final block at a height."""
-        return inspection.ledger_block(self._node, height)
+        return self._inspector.ledger_block(height)
 
     async def checkpoint(self, role: ChainRole, number: int | None) -> dict[str, Any] | None:
         """Certified checkpoint."""
-        return inspection.checkpoint(self._node, role, number)
+        return self._inspector.checkpoint(role, number)
 
     async def validators(self) -> list[dict[str, Any]]:
         """The validators of genesis."""
-        return inspection.validators(self._node)
+        return self._inspector.validators()
 
     async def evidence(self, limit: int) -> list[dict[str, Any]]:
         """The newest evidence."""
-        return inspection.evidence(self._node, limit)
+        return self._inspector.evidence(limit)
 
     async def peer_count(self) -> int:
         """Connected peers."""
-        return inspection.peer_count(self._node)
+        return self._inspector.peer_count()
 
     async def vote_quarantine(self, reason: str) -> None:
         """Cast the operator's vote to cut the fast chain off."""
@@ -129,19 +108,3 @@ class ValidatorActor:
     async def stop(self) -> None:
         """Stop taking part and close everything; no call follows."""
         await self._node.close()
-
-
-def _transport_config(config: NodeConfig, genesis: Genesis, keys: ValidatorKeys) -> TransportConfig:
-    peers = tuple(
-        PeerAddress(peer.index, genesis.validators[peer.index].network_key, peer.host, peer.port)
-        for peer in config.peers
-    )
-    return TransportConfig(
-        index=config.index,
-        network_seed=keys.network_seed,
-        listen_host=config.listen.host,
-        listen_port=config.listen.port,
-        peers=peers,
-        genesis_digest=genesis_digest(genesis),
-        random_seed=config.index,
-    )

@@ -22,7 +22,7 @@ from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
 from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
-from actors.validator import inspection
+from actors.validator.inspection import NodeInspector
 from actors.validator.clients import PartUnavailable
 from actors.validator.node import ValidatorNode
 from cluster.dev_genesis import FAST_CHAIN_ID, ZK_CHAIN_ID, dev_account, dev_genesis
@@ -268,7 +268,7 @@ class LocalNetwork:
         return account[0].balance_wei
 
     def rejected(self, index: int, part: str) -> dict[str, int]:
-        found: dict[str, int] = inspection.status(self.nodes[index])["rejected"][part]
+        found: dict[str, int] = NodeInspector(self.nodes[index]).status()["rejected"][part]
         return found
 
     # ACTING

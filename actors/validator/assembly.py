@@ -1,0 +1,48 @@
+"""Puts a validator together from its configuration and its disk."""
+
+from actors.boot import die, load_genesis, load_keys
+from actors.config import NodeConfig
+from actors.transport.config import PeerAddress, TransportConfig
+from actors.transport.libp2p_transport import Libp2pTransport
+from actors.validator.inspection import NodeInspector
+from actors.validator.node import ValidatorNode
+from actors.validator.remote import RemoteBridge, RemoteExecutor
+from ledger.genesis import Genesis, genesis_digest
+from ledger.keys import ValidatorKeys
+from ledger.types import ChainRole
+from storage.journal import Journal
+from storage.store import Store
+
+
+def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
+    """A validator that is not started yet, and a view of it."""
+    genesis = load_genesis(config)
+    keys = load_keys(config, genesis)
+    node = ValidatorNode(
+        index=config.index,
+        genesis=genesis,
+        keys=keys,
+        transport=Libp2pTransport(_transport_config(config, genesis, keys)),
+        journal=Journal(config.journal_directory),
+        store=Store(config.ledger_directory),
+        executors={role: RemoteExecutor(config.executor_name(role)) for role in ChainRole},
+        bridge=RemoteBridge(config.actor_name("bridge")),
+        on_failure=die,
+    )
+    return node, NodeInspector(node)
+
+
+def _transport_config(config: NodeConfig, genesis: Genesis, keys: ValidatorKeys) -> TransportConfig:
+    peers = tuple(
+        PeerAddress(peer.index, genesis.validators[peer.index].network_key, peer.host, peer.port)
+        for peer in config.peers
+    )
+    return TransportConfig(
+        index=config.index,
+        network_seed=keys.network_seed,
+        listen_host=config.listen.host,
+        listen_port=config.listen.port,
+        peers=peers,
+        genesis_digest=genesis_digest(genesis),
+        random_seed=config.index,
+    )
