@@ -22,6 +22,7 @@ from bridge.outbox import outbox_root
 from bridge.state import (
     MAX_PENDING_MESSAGES,
     MAX_PENDING_ZK_ROOTS,
+    MAX_QUEUED_MESSAGES,
     MAX_RETAINED_CHECKPOINTS,
     BridgeState,
     ChainState,
@@ -66,8 +67,9 @@ def accept_checkpoint(state: BridgeState, certified: CertifiedCheckpoint) -> Bri
     _check_block(source, checkpoint)
     _check_messages(source, checkpoint, certified.messages)
     pending = destination.pending + certified.messages
-    if len(pending) > MAX_PENDING_MESSAGES:
-        raise QueueFull(f"{len(pending)} messages, at most {MAX_PENDING_MESSAGES} may wait")
+    limit = MAX_PENDING_MESSAGES if state.quarantine.is_active else MAX_QUEUED_MESSAGES
+    if len(pending) > limit:
+        raise QueueFull(f"{len(pending)} messages, at most {limit} may wait")
 
     retained = RetainedCheckpoint(
         checkpoint.number, checkpoint.state_root, checkpoint.next_message_nonce

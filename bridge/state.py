@@ -37,6 +37,11 @@ MAX_PENDING_MESSAGES: Final = 16_384
 """Longest queue of messages into one chain. A checkpoint that would make it longer has to wait
 for deliveries; without the bound a lying fast chain could fill every validator's memory."""
 
+MAX_QUEUED_MESSAGES: Final = MAX_PENDING_MESSAGES // 2
+"""Longest queue outside a quarantine. In one, nothing is delivered and the ZK chain's Portal takes
+no message any more, but those of blocks before it still need room: without the other half for
+them, the ZK chain's checkpoints would wait for a resume, and in the end the chain too."""
+
 MAX_RETAINED_CHECKPOINTS: Final = 256
 """So many of a chain's last certified checkpoints can be named to resume from."""
 

@@ -29,7 +29,7 @@ from bridge.errors import (
     WrongOutboxRoot,
 )
 from bridge.rules import has_work
-from bridge.state import MAX_PENDING_MESSAGES, MAX_PENDING_ZK_ROOTS
+from bridge.state import MAX_PENDING_ZK_ROOTS, MAX_QUEUED_MESSAGES
 from bridge.work import (
     MAX_DELIVERIES_PER_BLOCK,
     MAX_DELIVERY_GAS_PER_BLOCK,
@@ -232,7 +232,7 @@ def test_a_checkpoint_waits_when_the_queue_is_full(ledger: LedgerWorld) -> None:
     sent = messages(ZK, 0, 1024)
     ledger.push(ZK, checkpoints=(certify(checkpoint_of(ledger.state, ZK, 1, sent), sent),))
     fast = ledger.state.fast
-    queue = tuple(message(ZK, nonce) for nonce in range(MAX_PENDING_MESSAGES - 2))
+    queue = tuple(message(ZK, nonce) for nonce in range(MAX_QUEUED_MESSAGES - 2))
     ledger.state = replace(
         ledger.state,
         fast=replace(fast, pending=queue),
@@ -240,6 +240,20 @@ def test_a_checkpoint_waits_when_the_queue_is_full(ledger: LedgerWorld) -> None:
     )
     reject(ledger, ledger.certified(ZK, 2, count=3), QueueFull)
     ledger.push(ZK, checkpoints=(ledger.certified(ZK, 2, count=2),))
+
+
+def test_a_full_queue_does_not_stop_the_zk_chain_in_a_quarantine(ledger: LedgerWorld) -> None:
+    ledger.push(ZK)
+    fast = ledger.state.fast
+    queue = tuple(message(ZK, nonce) for nonce in range(MAX_QUEUED_MESSAGES))
+    ledger.state = replace(
+        ledger.state,
+        fast=replace(fast, pending=queue),
+        zk=replace(ledger.state.zk, next_message_nonce=len(queue)),
+    )
+    reject(ledger, ledger.certified(ZK, 1, count=1), QueueFull)
+    ledger.quarantine()
+    ledger.push(ZK, checkpoints=(ledger.certified(ZK, 1, count=1),))
 
 
 def test_blocks_are_attested_at_intervals_and_when_they_sent_messages() -> None:
