@@ -42,7 +42,12 @@ class FinalizeBlock:
 
 @dataclass(frozen=True, slots=True)
 class ResetChain:
-    """Forget everything and go back to the genesis state: a replay follows."""
+    """Forget everything and go back to the genesis state: a replay follows.
+
+    ``replay`` is the digest of the ledger block that orders it.
+    """
+
+    replay: Digest
 
 
 ExecutorCommand = ExecuteBlock | FinalizeBlock | ResetChain
@@ -87,15 +92,24 @@ class ExecutorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ExecutorProgress:
-    """Newest final block that an executor has stored; number 0 for the genesis."""
+    """Newest final block that an executor has stored; number 0 for the genesis.
+
+    ``replay`` is the digest of the ledger block that ordered the replay which this
+    execution is, or None if it is the first execution.
+    """
 
     final_number: BlockNumber
     final_digest: Digest
+    replay: Digest | None
 
 
 @dataclass(frozen=True, slots=True)
 class BridgeAnswer:
-    """What became possible: own attestations to send, and checkpoints to propose."""
+    """What became possible: own attestations to send, and checkpoints to propose.
+
+    ``rejected`` are the reasons why attestations of peers do not count.
+    """
 
     attestations: tuple[Attestation, ...]
     certified: tuple[CertifiedCheckpoint, ...]
+    rejected: tuple[str, ...] = ()

@@ -43,6 +43,10 @@ class BridgeActor:
         """Note the newest checkpoints on the final ledger."""
         self._desk.settled(certified)
 
+    def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
+        """Forget what was attested of a chain's later blocks."""
+        self._desk.restart_after(role, number)
+
     def status(self) -> dict[str, Any]:
         """Counts of certificates, rejections and divergences."""
         return {

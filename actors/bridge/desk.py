@@ -1,6 +1,11 @@
-"""Checkpoints of one node: the BLS work that consensus must not wait for."""
+"""Checkpoints of one node: the BLS work that consensus must not wait for.
 
-from collections import Counter, OrderedDict
+Nothing here is on disk. What the ledger has not certified yet is kept, and given
+again when a block is offered again: so either the desk or the validator may be
+replaced by a fresh one at any time.
+"""
+
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 from typing import Final
 
@@ -33,6 +38,9 @@ from ledger.validators import ValidatorSet
 
 MAX_KEPT_OUTBOXES: Final = 4096
 MAX_KNOWN_CERTIFICATES: Final = 1024
+MAX_KEPT_DIVERGENCES: Final = 256
+
+BlockKey = tuple[ChainId, BlockNumber]
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +50,7 @@ class BridgeDesk:
 
     def __init__(self, index: ValidatorIndex, genesis: Genesis, keys: ValidatorKeys) -> None:
         self.rejected: Counter[str] = Counter()
-        self.divergences: list[Divergence] = []
+        self.divergences: deque[Divergence] = deque(maxlen=MAX_KEPT_DIVERGENCES)
         self.certified_count = 0
         self._index = index
         self._genesis = genesis
@@ -51,10 +59,9 @@ class BridgeDesk:
         self._pool = AttestationPool(
             self._validators, [genesis.chain(role).chain_id for role in ChainRole]
         )
-        self._outboxes: OrderedDict[tuple[ChainId, BlockNumber], tuple[Message, ...]] = (
-            OrderedDict()
-        )
-        self._unmatched: dict[tuple[ChainId, BlockNumber], CheckpointCertificate] = {}
+        self._outboxes: OrderedDict[BlockKey, tuple[Message, ...]] = OrderedDict()
+        self._own: dict[BlockKey, Attestation] = {}
+        self._certificates: dict[BlockKey, CheckpointCertificate] = {}
         self._verified: OrderedDict[CheckpointCertificate, None] = OrderedDict()
 
     def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
@@ -62,7 +69,7 @@ class BridgeDesk:
         return all(self._is_valid(certificate) for certificate in certificates)
 
     def attest(self, blocks: Sequence[FinalBlock]) -> BridgeAnswer:
-        """Sign the final blocks that need a checkpoint."""
+        """Sign the final blocks that need a checkpoint; a block may be offered again."""
         attestations: list[Attestation] = []
         events: list[PoolEvent] = []
         certified: list[CertifiedCheckpoint] = []
@@ -80,31 +87,43 @@ class BridgeDesk:
             except AttestationRejected as error:
                 self.rejected[f"own: {type(error).__name__}"] += 1
                 continue
+            self._own[chain.chain_id, executed.number] = attestation
             attestations.append(attestation)
             certified.extend(self._match(chain.chain_id, executed.number))
-        return BridgeAnswer(tuple(attestations), (*certified, *self._digest(events)))
+        newly_certified, rejected = self._digest(events)
+        return BridgeAnswer(tuple(attestations), (*certified, *newly_certified), rejected)
 
     def collect(self, attestations: Sequence[tuple[ValidatorIndex, Attestation]]) -> BridgeAnswer:
         """Count attestations of peers."""
         events: list[PoolEvent] = []
+        refused: list[str] = []
         for sender, attestation in attestations:
             try:
                 events.extend(self._pool.add(attestation, sender))
             except DuplicateAttestation:
                 continue  # Peers repeat what has no certificate yet.
             except AttestationRejected as error:
-                self.rejected[type(error).__name__] += 1
-        return BridgeAnswer((), self._digest(events))
+                refused.append(type(error).__name__)
+        certified, rejected = self._digest(events)
+        self.rejected.update(refused)
+        return BridgeAnswer((), certified, (*refused, *rejected))
 
     def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
         """Forget what the final ledger has certified."""
         for role, number in certified.items():
             chain_id = self._genesis.chain(role).chain_id
             self._pool.advance(chain_id, number)
-            for key in [k for k in self._outboxes if k[0] == chain_id and k[1] <= number]:
-                del self._outboxes[key]
-            for key in [k for k in self._unmatched if k[0] == chain_id and k[1] <= number]:
-                del self._unmatched[key]
+            for kept in (self._outboxes, self._own, self._certificates):
+                for key in [k for k in kept if k[0] == chain_id and k[1] <= number]:
+                    del kept[key]
+
+    def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
+        """Forget what was attested of a chain's later blocks: they are executed anew."""
+        chain_id = self._genesis.chain(role).chain_id
+        self._pool.restart_after(chain_id, number)
+        for kept in (self._outboxes, self._own, self._certificates):
+            for key in [k for k in kept if k[0] == chain_id and k[1] > number]:
+                del kept[key]
 
     def _is_valid(self, certificate: CheckpointCertificate) -> bool:
         if certificate in self._verified:
@@ -139,33 +158,41 @@ class BridgeDesk:
             outbox_root=outbox_root(executed.messages),
             next_message_nonce=executed.next_message_nonce,
         )
+        known = self._own.get((chain_id, executed.number))
+        if known is not None and known.checkpoint == checkpoint:
+            return known
         message = checkpoint_message(self._validators.digest, checkpoint)
         return Attestation(checkpoint, self._index, self._keys.checkpoint.sign(message))
 
-    def _digest(self, events: Sequence[PoolEvent]) -> tuple[CertifiedCheckpoint, ...]:
+    def _digest(
+        self, events: Sequence[PoolEvent]
+    ) -> tuple[tuple[CertifiedCheckpoint, ...], tuple[str, ...]]:
+        """Certified checkpoints, and reasons why attestations do not count."""
         certified: list[CertifiedCheckpoint] = []
+        rejected: list[str] = []
         for event in events:
             if isinstance(event, CheckpointCertified):
                 self.certified_count += 1
                 self._remember(event.certificate)
                 checkpoint = event.certificate.checkpoint
-                self._unmatched[checkpoint.chain_id, checkpoint.number] = event.certificate
+                self._certificates[checkpoint.chain_id, checkpoint.number] = event.certificate
                 certified.extend(self._match(checkpoint.chain_id, checkpoint.number))
             elif isinstance(event, InvalidAttestation):
                 log.warning("invalid attestation", signer=event.signer, number=event.number)
-                self.rejected["wrong signature"] += 1
+                rejected.append("wrong signature")
             else:
                 log.error("executors diverge", number=event.number, dissenters=event.dissenters)
                 self.divergences.append(event)
-        return tuple(certified)
+                rejected.extend("another result than the quorum's" for _ in event.dissenters)
+        self.rejected.update(rejected)
+        return tuple(certified), tuple(rejected)
 
     def _match(self, chain_id: ChainId, number: BlockNumber) -> tuple[CertifiedCheckpoint, ...]:
         """Join a certificate with its messages, once this node has executed the block too."""
-        certificate = self._unmatched.get((chain_id, number))
+        certificate = self._certificates.get((chain_id, number))
         messages = self._outboxes.get((chain_id, number))
         if certificate is None or messages is None:
             return ()
         if outbox_root(messages) != certificate.checkpoint.outbox_root:
             return ()  # The own execution differs from the quorum's: others will propose it.
-        del self._unmatched[chain_id, number]
         return (CertifiedCheckpoint(certificate, messages),)

@@ -18,7 +18,7 @@ from execution.types import AccountChange, Address, GenesisAccount, Hash32
 from gateway.views import StoredBlock
 from ledger.codec import decode, encode
 from ledger.hashing import keccak
-from ledger.types import EvmHash
+from ledger.types import Digest, EvmHash
 from storage.keys import (
     account_key,
     chain_block_key,
@@ -35,6 +35,7 @@ from storage.keys import (
 from storage.store import Space, Store, WriteBatch
 
 _PROGRESS: Final = meta_key("progress")
+_REPLAY: Final = meta_key("replay")
 _HASH_PREFIX: Final = b"block-hash/"
 _RESULT_PREFIX: Final = b"result/"
 
@@ -104,11 +105,12 @@ class ChainStore:
         """Whether the genesis state was stored."""
         return self._store.get(Space.META, meta_key("has-genesis")) is not None
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def clear(self, replay: Digest) -> None:
+        """Forget everything, and note at once which replay is to follow."""
         batch = WriteBatch()
         for space in Space:
             batch.delete_range(space, b"", b"\xff" * 64)
+        batch.put(Space.META, _REPLAY, replay)
         self._store.commit(batch, sync=True)
         self._code_hashes.clear()
 
@@ -122,6 +124,11 @@ class ChainStore:
         """Newest final block; None before the first."""
         raw = self._store.get(Space.META, _PROGRESS)
         return None if raw is None else decode(raw, ProgressRecord, limit_bytes=MAX_RECORD_BYTES)
+
+    def replay(self) -> Digest | None:
+        """Ledger block that ordered the replay which this execution is."""
+        raw = self._store.get(Space.META, _REPLAY)
+        return None if raw is None else Digest(raw)
 
     def block(self, number: int) -> StoredBlock | None:
         """Final block with a number."""

@@ -94,7 +94,7 @@ class ChainExecutor:
             elif isinstance(command, FinalizeBlock):
                 final.extend(self._finalize(command))
             elif isinstance(command, ResetChain):
-                self._reset()
+                self._reset(command.replay)
         return ExecutorAnswer(tuple(executed), tuple(final))
 
     def account_nonces(self, addresses: Sequence[Address]) -> list[int]:
@@ -104,7 +104,9 @@ class ChainExecutor:
     def progress(self) -> ExecutorProgress:
         """Forget what is not final, and say what is."""
         self._roll_back_to(self.final_number)
-        return ExecutorProgress(BlockNumber(self.final_number), self.final_digest)
+        return ExecutorProgress(
+            BlockNumber(self.final_number), self.final_digest, self.store.replay()
+        )
 
     def final_results(self, first_number: int, limit: int) -> tuple[FinalBlock, ...]:
         """Results of final blocks from a number on, to attest them again."""
@@ -153,9 +155,9 @@ class ChainExecutor:
         engine.finalize(progress.number)
         return engine
 
-    def _reset(self) -> None:
+    def _reset(self, replay: Digest) -> None:
         log.warning("starting the chain over", chain=self.role.name)
-        self.store.clear()
+        self.store.clear(replay)
         self.unfinal.clear()
         self.engine = self._start()
 

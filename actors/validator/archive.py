@@ -13,7 +13,7 @@ from actors.validator.block_tree import TreeBlock
 from actors.validator.errors import GenesisMismatch
 from bridge.rules import apply_block
 from bridge.state import BridgeState, initial_state
-from bridge.work import ChainWork
+from bridge.work import ChainWork, FastReplay
 from ledger.block import MAX_BLOCK_BYTES, SealedBlock, open_block
 from ledger.codec import decode, encode
 from ledger.crossing import CertifiedCheckpoint
@@ -34,12 +34,14 @@ from storage.keys import (
 from storage.store import Space, Store, WriteBatch
 
 SNAPSHOT_INTERVAL: Final = 256
-MAX_STATE_BYTES: Final = 64 * 1024 * 1024
+MAX_STATE_BYTES: Final = 512 * 1024 * 1024
+"""Two full queues of the longest messages (268 MiB), and the rest."""
 _MAX_CERTIFICATE_BYTES: Final = 64 * 1024
 _GENESIS: Final = meta_key("genesis")
 _SYNCED: Final = meta_key("synced-height")
 _EVIDENCE_PREFIX: Final = b"evidence/"
 _STATE_PREFIX: Final = b"state/"
+_REPLAY_PREFIX: Final = b"replay/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ class OrderedBlock:
     sealed: SealedBlock
     state: BridgeState
     work: ChainWork
+
+
+@dataclass(frozen=True, slots=True)
+class OrderedReplay:
+    """A replay of the fast chain, and the final block that orders it."""
+
+    block: Digest
+    replay: FastReplay
 
 
 class Archive:
@@ -74,6 +84,7 @@ class Archive:
             )
         last = store.last(Space.FINALIZED)
         self.height = Height(0 if last is None else number_from_key(last[0]))
+        self.replays = self._stored_replays()
 
     def append(self, blocks: list[TreeBlock], certificate: Finalization) -> None:
         """Store newly final blocks, oldest first, and the certificate of the last one."""
@@ -94,6 +105,8 @@ class Archive:
                     batch.put(Space.META, key, encode(certified))
             for position, evidence in enumerate(block.sealed.body.evidence):
                 batch.put(Space.META, _evidence_key(header.height, position), encode(evidence))
+            if block.work.replay is not None:
+                batch.put(Space.META, _REPLAY_PREFIX + height_key(header.height), block.digest)
             if header.height % SNAPSHOT_INTERVAL == 0:
                 batch.put(Space.META, _state_key(header.height), encode(block.state))
         view = certificate.proposal.view
@@ -102,6 +115,11 @@ class Archive:
         batch.put(Space.CERTIFICATES, key, encode(certificate))
         self._store.commit(batch)
         self.height = Height(blocks[-1].sealed.header.height)
+        self.replays += tuple(
+            OrderedReplay(block.digest, block.work.replay)
+            for block in blocks
+            if block.work.replay is not None
+        )
 
     def block(self, height: int) -> SealedBlock | None:
         """Final block at a height."""
@@ -175,6 +193,16 @@ class Archive:
     def close(self) -> None:
         """Flush and close the store."""
         self._store.close()
+
+    def _stored_replays(self) -> tuple[OrderedReplay, ...]:
+        """All replays on the final ledger, oldest first."""
+        replays = []
+        for key, digest in self._store.iterate(Space.META, _REPLAY_PREFIX):
+            height = number_from_key(key, len(_REPLAY_PREFIX))
+            carrier = next(self.ordered_from(Height(height)))
+            if carrier.work.replay is not None:
+                replays.append(OrderedReplay(Digest(digest), carrier.work.replay))
+        return tuple(replays)
 
     def _snapshot_below(self, height: Height) -> BridgeState:
         start = _state_key(height)

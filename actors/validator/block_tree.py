@@ -1,6 +1,6 @@
 """The valid blocks that are not final yet, and the last final one as their root."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from actors.validator.errors import UnknownParent
 from bridge.rules import apply_block
@@ -11,7 +11,7 @@ from ledger.types import ChainRole, Digest, ValidatorIndex
 from ledger.validators import ValidatorSet
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class TreeBlock:
     """A valid block with the bridge state after it and the system work that it has to do.
 
@@ -24,7 +24,6 @@ class TreeBlock:
     work: ChainWork
     chain_parent: Digest
     chain_heads: dict[ChainRole, Digest]
-    is_fed: bool = field(default=False)
 
     @property
     def digest(self) -> Digest:

@@ -59,3 +59,7 @@ class BridgeClient(Protocol):
     async def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
         """Note the newest checkpoints that the final ledger holds."""
         ...
+
+    async def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
+        """Forget what was attested of a chain's later blocks: they are executed anew."""
+        ...

@@ -3,6 +3,10 @@
 One turn handles all events that wait. Within a turn every record goes to the
 journal, and the journal to the disk, before the first message of that turn is
 handed to the transport: that is the whole safety argument of the shell.
+
+A turn that fails half-way, as on a full disk, leaves votes in the state that are not
+in the journal. So the driver is closed from then on and says nothing more; the node
+has to start again from the journal.
 """
 
 import asyncio
@@ -88,8 +92,8 @@ class ConsensusDriver:
         self._application = application
         self._clock_ms = clock_ms
         self._events: deque[Event] = deque()
-        self._is_in_turn = False
-        self._wake: asyncio.Handle | None = None
+        self._is_closed = False
+        self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -97,11 +101,17 @@ class ConsensusDriver:
         self.post(Start(self._journal.records))
         self.turn()
 
+    async def run(self) -> None:
+        """Take a turn whenever events wait, until cancelled."""
+        while True:
+            await self._wake.wait()
+            self.turn()
+
     def close(self) -> None:
-        """Stop timers; later events are ignored."""
-        for handle in (self._timer, self._wake):
-            if handle is not None:
-                handle.cancel()
+        """Stop the timer; later events are ignored."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Decode a peer's message and queue it; the caller ends its batch with :meth:`turn`."""
@@ -114,21 +124,23 @@ class ConsensusDriver:
 
     def post(self, event: Event) -> None:
         """Queue an event and see to it that a turn follows soon."""
-        self._events.append(event)
-        if not self._is_in_turn and self._wake is None:
-            self._wake = asyncio.get_running_loop().call_soon(self.turn)
+        if not self._is_closed:
+            self._events.append(event)
+            self._wake.set()
 
     def turn(self) -> None:
         """Step through all events that wait, persist, then send."""
-        if self._wake is not None:
-            self._wake.cancel()
-            self._wake = None
-        self._is_in_turn = True
+        self._wake.clear()
+        if self._is_closed:
+            return
+        is_complete = False
         try:
             while self._events:
                 self._run_effects(self._step_all())
+            is_complete = True
         finally:
-            self._is_in_turn = False
+            if not is_complete:
+                self.close()
         self.turns += 1
 
     def _step_all(self) -> list[Effect]:

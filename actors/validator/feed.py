@@ -4,6 +4,10 @@ Commands queue up while a call runs and go out together with the next one, so th
 busy executor is called less often with more. When the executor was away, it says
 what it has on disk and the feed starts again from there: first from the archive,
 then with the notarized blocks of the tree.
+
+When the ledger orders a replay of the fast chain, its executor starts over from the
+genesis state. It keeps on disk which replay its state belongs to, so this holds also
+if either of them is killed in the middle.
 """
 
 import asyncio
@@ -19,17 +23,17 @@ from actors.execution_messages import (
     ExecuteBlock,
     ExecutorAnswer,
     ExecutorCommand,
+    FinalBlock,
     FinalizeBlock,
     ResetChain,
 )
 from actors.validator.archive import Archive
-from actors.validator.block_tree import TreeBlock
+from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.clients import ExecutorClient, PartUnavailable
-from bridge.state import BridgeState
-from bridge.work import ChainWork, FastReplay, amend_for_replay
+from bridge.work import ChainWork, amend_for_replay
 from execution.types import Address
 from ledger.block import SealedBlock
-from ledger.types import ChainRole, Digest, Height
+from ledger.types import BlockNumber, ChainRole, Digest, Height
 
 MAX_COMMANDS_PER_CALL: Final = 64
 RETRY_SECONDS: Final = 0.2
@@ -46,11 +50,9 @@ class ExecutionFeed:
     Parameters
     ----------
     notarized
-        Gives the notarized blocks above the final ones, oldest first.
-    certified_number
-        Gives the chain's last block with a checkpoint on the final ledger.
+        Gives the path from the final root to the newest notarized block.
     on_answer
-        Told each answer of the executor.
+        Told each answer of the executor; a final block may come twice.
     """
 
     def __init__(
@@ -58,50 +60,68 @@ class ExecutionFeed:
         role: ChainRole,
         client: ExecutorClient,
         archive: Archive,
+        tree: BlockTree,
         coinbases: Mapping[int, Address],
-        genesis: Digest,
         senders: SenderLookup,
         notarized: Callable[[], list[TreeBlock]],
-        certified_number: Callable[[], int],
         on_answer: Callable[[ExecutorAnswer], None],
     ) -> None:
         self.role = role
         self.resets = 0
         self._client = client
         self._archive = archive
+        self._tree = tree
         self._coinbases = coinbases
-        self._genesis = genesis
         self._senders = senders
         self._notarized = notarized
-        self._certified_number = certified_number
         self._on_answer = on_answer
         self._queue: deque[ExecutorCommand] = deque()
+        self._branch: list[Digest] = []
+        """What the executor has above its final blocks, once the queue is done."""
         self._wake = asyncio.Event()
         self._is_in_step = False
-        self._replay: FastReplay | None = None
+        self._answered_number: int | None = None
 
     @property
     def backlog(self) -> int:
         """Commands that wait."""
         return len(self._queue)
 
-    def execute(self, block: TreeBlock) -> None:
-        """Queue a notarized block whose ancestors are queued."""
-        block.is_fed = True
-        if self._is_in_step:
+    def follow(self, path: list[TreeBlock]) -> None:
+        """Queue what is new for the executor on the way from the final root to a notarized block.
+
+        It rolls back by itself what it has executed of another branch.
+        """
+        if not self._is_in_step:
+            return
+        own = [block for block in path if block.role is self.role]
+        common = 0
+        for known, block in zip(self._branch, own, strict=False):
+            if known != block.digest:
+                break
+            common += 1
+        if common == len(own):
+            return
+        del self._branch[common:]
+        for block in own[common:]:
+            self._branch.append(block.digest)
             self._push(self._execute(block.sealed, block.work, block.chain_parent))
 
     def finalize(self, block: TreeBlock) -> None:
-        """Queue the finality of a block that is queued for execution."""
-        if self._is_in_step:
-            self._push(_finalize(block.sealed, block.state))
+        """Queue the finality of the next block, and its execution unless that is done."""
+        if not self._is_in_step:
+            return
+        if self._branch[:1] == [block.digest]:
+            del self._branch[0]
+        else:
+            self._branch.clear()
+            self._push(self._execute(block.sealed, block.work, block.chain_parent))
+        self._push(self._finalize(block.sealed))
 
-    def replay(self, replay: FastReplay) -> None:
-        """Start the chain over: the quarantine ended, and the execution so far may have lied."""
-        log.warning("replaying the fast chain", checkpoint=replay.checkpoint_number)
-        self._is_in_step = False
-        self._queue.clear()
-        self._replay = replay
+    def start_over(self) -> None:
+        """Note that the final ledger orders a replay of the chain."""
+        log.warning("the chain is to be replayed", chain=self.role.name)
+        self._fall_out_of_step()
         self._wake.set()
 
     async def run(self) -> None:
@@ -112,11 +132,15 @@ class ExecutionFeed:
                     await self._catch_up()
                 await self._feed()
             except PartUnavailable as error:
-                self._is_in_step = False
-                self._queue.clear()
+                self._fall_out_of_step()
                 self.resets += 1
                 log.warning("executor is away", chain=self.role.name, reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
+
+    def _fall_out_of_step(self) -> None:
+        self._is_in_step = False
+        self._queue.clear()
+        self._branch.clear()
 
     async def _feed(self) -> None:
         while self._is_in_step:
@@ -126,7 +150,9 @@ class ExecutionFeed:
                 continue
             count = min(len(self._queue), MAX_COMMANDS_PER_CALL)
             commands = [self._queue.popleft() for _ in range(count)]
-            self._on_answer(await self._apply(commands))
+            answer = await self._apply(commands)
+            if self._is_in_step:  # Otherwise it is of an execution that is void.
+                self._take(answer)
 
     async def _apply(self, commands: list[ExecutorCommand]) -> ExecutorAnswer:
         """Run commands, with the senders of their transactions filled in."""
@@ -139,49 +165,105 @@ class ExecutionFeed:
                 complete.append(command)
         return await self._client.apply(complete)
 
+    def _take(self, answer: ExecutorAnswer) -> None:
+        if answer.final:
+            self._answered_number = answer.final[-1].executed.number
+        self._on_answer(answer)
+
+    # CATCHING UP
+
     async def _catch_up(self) -> None:
         """Bring the executor from what it has on disk to the newest notarized block."""
-        replay, self._replay = self._replay, None
-        if replay is not None:
-            await self._client.apply([ResetChain()])
-        progress = await self._client.progress()
-        await self._attest_again()
-        log.info("feeding executor", chain=self.role.name, final_number=progress.final_number)
-        number = progress.final_number
-        parent = progress.final_digest
-        first = self._archive.height_of(self.role, number)
-        position = Height(1 if first is None else first + 1)
-        while position <= self._archive.height:
-            commands: list[ExecutorCommand] = []
-            ordered = self._archive.ordered_from(position)
-            with contextlib.closing(ordered):  # type: ignore[type-var]  # generators close
-                for block in ordered:
-                    position = Height(block.sealed.header.height + 1)
-                    if block.sealed.header.chain is not self.role:
-                        continue
-                    work = block.work if replay is None else amend_for_replay(block.work, replay)
-                    commands.append(self._execute(block.sealed, work, parent))
-                    commands.append(_finalize(block.sealed, block.state))
-                    parent = block.sealed.digest
-                    if len(commands) >= MAX_COMMANDS_PER_CALL:
-                        break
-            if commands:
-                self._on_answer(await self._apply(commands))
-        # Nothing awaits from here on, so no finality can slip in between.
-        self._is_in_step = True
-        for tree_block in self._notarized():
-            if tree_block.role is self.role:
-                self._push(
-                    self._execute(tree_block.sealed, tree_block.work, tree_block.chain_parent)
-                )
-                tree_block.is_fed = True
+        while not self._is_in_step:
+            ordered_replay = self._replay()
+            progress = await self._client.progress()
+            if progress.replay != ordered_replay:
+                await self._reset(ordered_replay)
+                continue
+            position = self._position_after(progress.final_number)
+            log.info("feeding executor", chain=self.role.name, number=progress.final_number)
+            await self._recover_results(progress.final_number)
+            parent = progress.final_digest
+            while position <= self._archive.height and self._replay() == ordered_replay:
+                position, parent = await self._feed_archived(position, parent)
+            # Nothing awaits from here on, so no finality can slip in between.
+            self._is_in_step = self._replay() == ordered_replay
+        self.follow(self._notarized())
 
-    async def _attest_again(self) -> None:
-        """Have final blocks attested that have no certificate: an earlier try may be lost."""
-        number = self._certified_number() + 1
+    async def _reset(self, replay: Digest | None) -> None:
+        if replay is None:
+            raise PartUnavailable("the executor is ahead of the ledger: it has replayed already")
+        await self._client.apply([ResetChain(replay)])
+
+    def _replay(self) -> Digest | None:
+        """The final block that orders the chain's last replay."""
+        replays = self._archive.replays
+        return replays[-1].block if replays and self.role is ChainRole.FAST else None
+
+    def _position_after(self, number: int) -> Height:
+        """Ledger height after an executor's newest final block.
+
+        Raises
+        ------
+        PartUnavailable
+            If the ledger here is behind: a lost tail of it has to be fetched first.
+        """
+        if number == 0:
+            return Height(1)
+        height = self._archive.height_of(self.role, number)
+        if height is None:
+            raise PartUnavailable(f"the executor has block {number}, and the ledger not yet")
+        return Height(height + 1)
+
+    async def _feed_archived(self, position: Height, parent: Digest) -> tuple[Height, Digest]:
+        """Feed one call's worth of final blocks; gives the next height and parent."""
+        commands: list[ExecutorCommand] = []
+        ordered = self._archive.ordered_from(position)
+        with contextlib.closing(ordered):  # type: ignore[type-var]  # generators close
+            for block in ordered:
+                position = Height(block.sealed.header.height + 1)
+                if block.sealed.header.chain is not self.role:
+                    continue
+                commands.append(self._execute(block.sealed, block.work, parent))
+                commands.append(self._finalize(block.sealed))
+                parent = block.sealed.digest
+                if len(commands) >= MAX_COMMANDS_PER_CALL:
+                    break
+        if commands:
+            ordered_replay = self._replay()
+            answer = await self._apply(commands)
+            if self._replay() == ordered_replay:
+                self._take(answer)
+        return position, parent
+
+    async def _recover_results(self, final_number: int) -> None:
+        """Tell results again that have no certificate, or whose answer was lost."""
+        ordered_replay = self._replay()
+        certified = self._tree.root_state.chain(self.role).certified.number
+        answered = final_number if self._answered_number is None else self._answered_number
+        number = min(certified, answered) + 1
         while results := await self._client.final_results(number, MAX_COMMANDS_PER_CALL):
-            self._on_answer(ExecutorAnswer((), results))
+            complete = [
+                result if result.executed.number <= answered else await self._with_nonces(result)
+                for result in results
+            ]
+            if self._replay() != ordered_replay:
+                return
+            self._take(ExecutorAnswer((), tuple(complete)))
             number = results[-1].executed.number + 1
+
+    async def _with_nonces(self, result: FinalBlock) -> FinalBlock:
+        """A result whose first answer was lost, with what the mempool has to know of it."""
+        sealed = self._archive.block_by_digest(result.executed.digest)
+        if sealed is None:
+            return result
+        senders = await self._senders(self.role, sealed.body.transactions)
+        addresses = sorted({sender for sender in senders if sender is not None})
+        nonces = await self._client.account_nonces(addresses)
+        known = dict(zip(addresses, nonces, strict=True))
+        return replace(result, executed=replace(result.executed, account_nonces=known))
+
+    # COMMANDS
 
     def _push(self, command: ExecutorCommand) -> None:
         self._queue.append(command)
@@ -189,7 +271,8 @@ class ExecutionFeed:
 
     def _execute(self, sealed: SealedBlock, work: ChainWork, parent: Digest) -> ExecuteBlock:
         header = sealed.header
-        transactions = sealed.body.transactions
+        for ordered in self._archive.replays:
+            work = amend_for_replay(work, ordered.replay)
         return ExecuteBlock(
             role=self.role,
             number=header.chain_block_number,
@@ -200,16 +283,17 @@ class ExecutionFeed:
             timestamp_ms=header.timestamp_ms,
             coinbase=self._coinbases[header.proposer],
             work=work,
-            transactions=transactions,
+            transactions=sealed.body.transactions,
             senders=(),
         )
 
-
-def _finalize(sealed: SealedBlock, state: BridgeState) -> FinalizeBlock:
-    header = sealed.header
-    attested = state.expected_ledger_digest(header.chain, header.chain_block_number)
-    return FinalizeBlock(
-        number=header.chain_block_number,
-        digest=sealed.digest,
-        attested_digest=sealed.digest if attested is None else attested,
-    )
+    def _finalize(self, sealed: SealedBlock) -> FinalizeBlock:
+        """Finality of a block, which is attested under the name that the ledger has for it now."""
+        header = sealed.header
+        number = BlockNumber(header.chain_block_number)
+        attested = self._tree.root_state.expected_ledger_digest(header.chain, number)
+        return FinalizeBlock(
+            number=number,
+            digest=sealed.digest,
+            attested_digest=sealed.digest if attested is None else attested,
+        )

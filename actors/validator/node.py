@@ -8,10 +8,8 @@ its transactions leave the mempools (``pools``).
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from random import Random
-from typing import Any
 
 import structlog
 
@@ -25,12 +23,14 @@ from actors.validator.clients import BridgeClient, ExecutorClient
 from actors.validator.consensus_driver import ConsensusDriver
 from actors.validator.errors import UnknownParent
 from actors.validator.feed import ExecutionFeed
+from actors.validator.finality import Finality
 from actors.validator.history import History
 from actors.validator.latency import NodeLatencies
 from actors.validator.operators import OperatorDesk
 from actors.validator.payloads import PayloadDesk
 from actors.validator.pools import TransactionPools
 from actors.validator.proposer import Proposer
+from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
 from bridge.state import BridgeState
 from bridge.work import ChainWork
@@ -101,13 +101,11 @@ class ValidatorNode:
         self.archive = Archive(store, genesis, self.validators)
         self.view = View(0)
         self.notarized_height = self.archive.height
-        self._on_failure = on_failure
+        self._tasks = Tasks(on_failure)
         self._journal = VoteJournal(journal)
         self._proposed_at: dict[View, float] = {}
         self._proposal_task: asyncio.Task[None] | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-        self._notarized: set[Digest] = set()
-        self._awaiting_payload: dict[Digest, Finalized] = {}
+        self._notarized: dict[Digest, View] = {}
         self._works: dict[Digest, ChainWork] = {}
         self._pruned_below = 0
         self._tree_grew = asyncio.Event()
@@ -117,7 +115,9 @@ class ValidatorNode:
         self.tree = BlockTree(self.validators, state.digest, state, heads)
         self.operators = OperatorDesk(index, keys, genesis.epoch, self.validators.digest)
         self.pools = TransactionPools(genesis, transport, executors, self._notice_work)
-        self.checkpoints = CheckpointDesk(bridge, transport, self.latencies, self._notice_work)
+        self.checkpoints = CheckpointDesk(
+            genesis, state, bridge, transport, self.latencies, self._notice_work
+        )
         self.proposer = Proposer(
             index,
             genesis,
@@ -137,6 +137,7 @@ class ValidatorNode:
             transport,
             bridge,
             genesis.timing.max_drift_ms,
+            self._tasks,
             config.leader_of,
             self._payload_checked,
             self._block_added,
@@ -153,6 +154,7 @@ class ValidatorNode:
             self._adopt_history,
             Random(f"{seed}/{index}"),
         )
+        self._finality = Finality(self.tree, self.payloads, self.history, self._make_final)
         coinbases = {
             position: Address(entry.coinbase) for position, entry in enumerate(genesis.validators)
         }
@@ -161,11 +163,10 @@ class ValidatorNode:
                 role,
                 executors[role],
                 self.archive,
+                self.tree,
                 coinbases,
-                self.validators.digest,
                 self.pools.senders_of,
-                self._notarized_blocks,
-                partial(self._certified_number, role),
+                self._newest_notarized_path,
                 self._executor_answered,
             )
             for role in ChainRole
@@ -177,26 +178,26 @@ class ValidatorNode:
         """Connect, replay the journal, and take part."""
         await self.transport.start()
         self.payloads.restore(self._journal.payloads)
-        self.checkpoints.settle(self.tree.root_state)
         self.driver.start()
-        self._run(self._receive())
-        self._run(self.pools.run())
-        self._run(self.checkpoints.run())
-        self._run(self.checkpoints.repeat())
-        self._run(self.history.run())
-        self._run(self.payloads.request_missing(self.genesis.timing.delta_ms / 4000))
-        for feed in self.feeds.values():
-            self._run(feed.run())
+        retry_seconds = self.genesis.timing.delta_ms / 4000
+        parts = (
+            self._receive(),
+            self.driver.run(),
+            self.pools.run(),
+            self.checkpoints.run(),
+            self.checkpoints.repeat(),
+            self.history.run(),
+            self.payloads.request_missing(retry_seconds),
+            *(feed.run() for feed in self.feeds.values()),
+        )
+        for part in parts:
+            self._tasks.start(part)
 
     async def close(self) -> None:
         """Stop taking part; everything that was promised is on disk."""
         self.driver.close()
-        self.payloads.close()
         self.pools.close()
-        tasks = [*self._tasks, *([self._proposal_task] if self._proposal_task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.close()
         await self.transport.close()
         self._journal.close()
         self.archive.close()
@@ -223,8 +224,7 @@ class ValidatorNode:
     def request_proposal(self, effect: RequestProposal) -> None:
         """Begin to build a payload."""
         self._cancel_proposal()
-        self._proposal_task = asyncio.get_running_loop().create_task(self._propose(effect))
-        self._proposal_task.add_done_callback(self._check_task)
+        self._proposal_task = self._tasks.start(self._propose(effect))
 
     def check_payload(self, effect: CheckPayload) -> None:
         """Begin to check a payload."""
@@ -242,8 +242,8 @@ class ValidatorNode:
         proposed_at = self._proposed_at.get(proposal.view)
         if proposed_at is not None:
             self.latencies.soft_ms.add((time.monotonic() - proposed_at) * 1000)
-        self._notarized.add(proposal.payload)
-        self._feed_notarized(proposal.payload)
+        self._notarized[proposal.payload] = proposal.view
+        self._execute_notarized()
 
     def nullified(self, effect: Nullified) -> None:
         """Nothing to do: a dropped payload is rolled back when another one takes its place."""
@@ -254,8 +254,7 @@ class ValidatorNode:
         proposed_at = self._proposed_at.pop(proposal.view, None)
         if proposed_at is not None:
             self.latencies.final_ms.add((time.monotonic() - proposed_at) * 1000)
-        self._awaiting_payload[proposal.payload] = effect
-        self._finalize_what_is_here()
+        self._finality.add(effect)
 
     def evidence_found(self, effect: EvidenceFound) -> None:
         """Keep evidence for a block."""
@@ -268,10 +267,13 @@ class ValidatorNode:
     async def _propose(self, request: RequestProposal) -> None:
         while request.parent_payload not in self.tree:
             # Final by its certificate, but the payload is still on its way; the view may time out.
-            self.payloads.want(request.parent_payload)
+            self.payloads.want_final(request.parent_payload, request.parent_view)
             self._tree_grew.clear()
             await self._tree_grew.wait()
-        block = await self.proposer.build(request)
+        try:
+            block = await self.proposer.build(request)
+        except UnknownParent:
+            return  # Finality has passed the parent by, and so this view.
         self.payloads.add_own(block)
         self._proposed_at[request.view] = time.monotonic()
         while len(self._proposed_at) > MAX_TIMED_VIEWS:
@@ -286,9 +288,10 @@ class ValidatorNode:
         self._tree_grew.set()
         self.pools.mark_in_flight(block.sealed)
         self._works[block.digest] = block.work
-        self._feed_notarized(block.digest)
-        if self._awaiting_payload:
-            self._finalize_what_is_here()
+        if block.digest in self._notarized:
+            self._execute_notarized()
+        self._finality.advance()
+        self.payloads.parent_arrived(block.digest)
 
     def _cancel_proposal(self) -> None:
         if self._proposal_task is not None:
@@ -304,23 +307,23 @@ class ValidatorNode:
 
     # EXECUTION
 
-    def _feed_notarized(self, digest: Digest) -> None:
-        """Feed a notarized block and its ancestors, if all of them are here."""
-        if digest not in self._notarized or self.tree.get(digest) is None:
-            return
-        for block in self.tree.path(digest):
-            self._notarized.add(block.digest)
-            if not block.is_fed:
-                self.feeds[block.role].execute(block)
-                self.notarized_height = max(self.notarized_height, block.sealed.header.height)
+    def _execute_notarized(self) -> None:
+        """Execute the way to the newest notarized block that is here."""
+        path = self._newest_notarized_path()
+        if path:
+            height = path[-1].sealed.header.height
+            self.notarized_height = max(self.notarized_height, height)
+        for feed in self.feeds.values():
+            feed.follow(path)
 
-    def _notarized_blocks(self) -> list[TreeBlock]:
-        blocks = [self.tree.get(digest) for digest in self._notarized]
-        known = [block for block in blocks if block is not None]
-        return sorted(known, key=lambda block: block.sealed.header.view)
-
-    def _certified_number(self, role: ChainRole) -> int:
-        return self.final_state.chain(role).certified.number
+    def _newest_notarized_path(self) -> list[TreeBlock]:
+        """Blocks from the final root to the notarized block of the highest view."""
+        here = [
+            (view, digest)
+            for digest, view in self._notarized.items()
+            if self.tree.get(digest) is not None
+        ]
+        return self.tree.path(max(here)[1]) if here else []
 
     def _executor_answered(self, answer: ExecutorAnswer) -> None:
         for executed in answer.executed:
@@ -336,50 +339,18 @@ class ValidatorNode:
 
     # FINALITY
 
-    def _finalize_what_is_here(self) -> None:
-        for digest, effect in sorted(
-            self._awaiting_payload.items(), key=lambda item: item[1].certificate.proposal.view
-        ):
-            try:
-                final, dropped = self.tree.finalize(digest)
-            except UnknownParent:
-                if self._is_old(effect):
-                    del self._awaiting_payload[digest]
-                else:
-                    self._ask_for_missing(effect)
-                continue
-            del self._awaiting_payload[digest]
-            if final:
-                self._make_final(final, dropped, effect.certificate)
-        if not self._awaiting_payload:
-            self.history.settled()
-
-    def _is_old(self, effect: Finalized) -> bool:
-        return effect.certificate.proposal.view <= self.final_state.view
-
-    def _ask_for_missing(self, effect: Finalized) -> None:
-        if effect.is_chain_complete and len(effect.chain) <= 4:
-            for proposal in effect.chain:
-                if proposal.payload not in self.tree:
-                    self.payloads.want(proposal.payload)
-        else:
-            self.history.request()
-
     def _make_final(
         self, final: list[TreeBlock], dropped: list[TreeBlock], certificate: Finalization
     ) -> None:
         self.archive.append(final, certificate)
         for block in final:
-            feed = self.feeds[block.role]
-            if not block.is_fed:
-                feed.execute(block)
-            feed.finalize(block)
-            self._notarized.discard(block.digest)
-            if block.work.replay is not None:
-                self.feeds[ChainRole.FAST].replay(block.work.replay)
+            self.feeds[block.role].finalize(block)
+            replay = block.work.replay
+            if replay is not None:
+                self.checkpoints.restart_after(ChainRole.FAST, replay.checkpoint_number)
+                self.feeds[ChainRole.FAST].start_over()
         for block in dropped:
             self.pools.release(block.role, block.digest)
-            self._notarized.discard(block.digest)
             self._works.pop(block.digest, None)
         self.notarized_height = max(self.notarized_height, self.archive.height)
         self.operators.settle(self.final_state)
@@ -387,10 +358,10 @@ class ValidatorNode:
         self._prune(final[-1].sealed.header.view)
 
     def _prune(self, final_view: View) -> None:
-        self.payloads.forget_below(final_view)
-        known = {digest for digest in self._notarized if digest in self.tree}
-        if len(self._notarized) > 2 * len(known) + MAX_TIMED_VIEWS:
-            self._notarized = known
+        self.payloads.forget_up_to(final_view)
+        self._notarized = {
+            digest: view for digest, view in self._notarized.items() if view > final_view
+        }
         if final_view >= self._pruned_below + PRUNE_INTERVAL_VIEWS:
             self._pruned_below = final_view
             self.archive.sync()
@@ -411,10 +382,10 @@ class ValidatorNode:
                 block = self.tree.check(sealed, sealed.header.proposer)
                 self.tree.add(block)
                 self._block_added(block)
-        final, dropped = self.tree.finalize(finalization.proposal.payload)
+        final, dropped = self.tree.finalize(blocks[-1].digest)
         if final:
             self._make_final(final, dropped, finalization)
-        self._finalize_what_is_here()
+        self._finality.advance()
         self.driver.post(MessageReceived(peer, finalization))
 
     # TASKS
@@ -435,14 +406,3 @@ class ValidatorNode:
             for received in batch:
                 handlers[received.channel](ValidatorIndex(received.peer), received.payload)
             self.driver.turn()
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        task.add_done_callback(self._check_task)
-        self._tasks.append(task)
-
-    def _check_task(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            log.error("a part of the node failed", exc_info=error)
-            self._on_failure(error)

@@ -76,3 +76,7 @@ class RemoteBridge(_Remote):
     async def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
         """Note the newest checkpoints that the final ledger holds."""
         await self._call("settled", certified)
+
+    async def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
+        """Forget what was attested of a chain's later blocks."""
+        await self._call("restart_after", role, number)

@@ -138,6 +138,10 @@ class LocalBridge:
         await asyncio.sleep(0)
         self.desk.settled(certified)
 
+    async def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
+        await asyncio.sleep(0)
+        self.desk.restart_after(role, number)
+
 
 class LocalNetwork:
     """Validators over a :class:`MemoryNetwork`; a node may be stopped and started again."""

@@ -2,7 +2,7 @@
 
 from local_network import QUICK, LocalNetwork, address_of, transfer
 
-from actors.validator import inspection
+from actors.validator.inspection import NodeInspector
 from ledger.types import ChainRole
 
 
@@ -31,7 +31,7 @@ async def test_blocks_of_both_chains_interleave_and_zk_blocks_keep_their_distanc
     await network.wait_for_height(80)
 
     node = network.nodes[0]
-    order = inspection.interleaving(node, 1, 80)
+    order = NodeInspector(node).interleaving(1, 80)
     changes = sum(left is not right for left, right in zip(order, order[1:], strict=False))
     assert changes >= 4
     zk_times = [
