@@ -6,7 +6,7 @@ attestations on theirs as :class:`ledger.crossing.Attestation`.
 
 from typing import Annotated, Final
 
-from ledger.block import MAX_BLOCK_BYTES, TransactionField
+from ledger.block import MAX_BLOCK_BYTES, BlockHeader, TransactionField
 from ledger.bounds import AtMost
 from ledger.codec import wire
 from ledger.types import ChainRole, DigestField, HeightField
@@ -14,6 +14,7 @@ from ledger.votes import Finalization
 
 MAX_BATCH_TRANSACTIONS: Final = 2048
 MAX_REQUESTED_BLOCKS: Final = 64
+MAX_LINK_HEADERS: Final = 1024
 
 EncodedBlockField = Annotated[bytes, AtMost(MAX_BLOCK_BYTES)]
 
@@ -42,7 +43,12 @@ class HistoryRequest:
 
 @wire(63)
 class HistoryResponse:
-    """Consecutive finalized blocks, and the finalization of the last one."""
+    """Consecutive finalized blocks, and what proves them.
+
+    ``link`` holds the headers from the block after the last one up to the block of
+    ``finalization``: where one certificate covers many blocks, they need not all fit.
+    """
 
     blocks: Annotated[tuple[EncodedBlockField, ...], AtMost(MAX_REQUESTED_BLOCKS)]
+    link: Annotated[tuple[BlockHeader, ...], AtMost(MAX_LINK_HEADERS)]
     finalization: Finalization

@@ -8,6 +8,7 @@ from actors.validator.errors import UnknownParent
 from actors.validator.history import History
 from actors.validator.payloads import PayloadDesk
 from consensus.effects import Finalized
+from ledger.block import SealedBlock
 from ledger.types import View
 from ledger.votes import Finalization
 
@@ -21,6 +22,8 @@ class Finality:
 
     Parameters
     ----------
+    on_added
+        Told every block that enters the tree here.
     on_final
         Takes the newly final blocks, oldest first, those dropped, and the certificate.
     """
@@ -30,11 +33,13 @@ class Finality:
         tree: BlockTree,
         payloads: PayloadDesk,
         history: History,
+        on_added: Callable[[TreeBlock], None],
         on_final: Callable[[list[TreeBlock], list[TreeBlock], Finalization], None],
     ) -> None:
         self._tree = tree
         self._payloads = payloads
         self._history = history
+        self._on_added = on_added
         self._on_final = on_final
         self._waiting: dict[View, Finalized] = {}
         self._has_news = False
@@ -63,6 +68,27 @@ class Finality:
                 self._advance_once()
         finally:
             self._is_advancing = False
+
+    def adopt(self, blocks: list[SealedBlock], finalization: Finalization) -> None:
+        """Make blocks final that follow the final root and that a certificate proves.
+
+        Raises
+        ------
+        BlockRejected
+            If a rule is broken all the same; nothing is final then.
+        """
+        self._is_advancing = True  # What they make possible comes after them.
+        try:
+            for sealed in blocks:
+                if sealed.digest not in self._tree:
+                    block = self._tree.check(sealed, sealed.header.proposer)
+                    self._tree.add(block)
+                    self._on_added(block)
+            final, dropped = self._tree.finalize(blocks[-1].digest)
+            self._on_final(final, dropped, finalization)
+        finally:
+            self._is_advancing = False
+        self.advance()
 
     def _advance_once(self) -> None:
         for view in sorted(self._waiting):

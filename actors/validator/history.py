@@ -1,8 +1,9 @@
 """Catching up on final blocks from peers, and serving them.
 
-A peer answers a :class:`HistoryRequest` with consecutive final blocks and the
-finalization of the last one. The chain of parent digests and that one certificate
-prove them all; a peer that sends anything else is counted and not asked again soon.
+A peer answers a :class:`HistoryRequest` with consecutive final blocks, headers that
+lead on to a certified block, and its finalization. The chain of parent digests and
+that one certificate prove them all; a peer that sends anything else is counted and not
+asked again soon.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Final
 import structlog
 
 from actors.messages import (
+    MAX_LINK_HEADERS,
     MAX_REQUESTED_BLOCKS,
     HistoryRequest,
     HistoryResponse,
@@ -24,7 +26,7 @@ from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree
 from bridge.errors import BlockRejected
-from ledger.block import SealedBlock, open_block
+from ledger.block import BlockHeader, SealedBlock, header_digest, open_block
 from ledger.codec import decode, encode
 from ledger.errors import CodecError, LedgerError
 from ledger.types import Digest, Height, ValidatorIndex
@@ -32,8 +34,9 @@ from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 
 ANSWER_SECONDS: Final = 1.0
-REQUEST_LIMIT_BYTES: Final = 256
-_RESPONSE_BYTES: Final = POLICIES[Channel.BACKFILL].maximum_message_bytes - 16 * 1024
+DISTRUST_SECONDS: Final = 30.0
+_RESPONSE_BYTES: Final = POLICIES[Channel.BACKFILL].maximum_message_bytes - 512 * 1024
+"""Leaves room for the longest link and certificate."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +73,8 @@ class History:
         self._peers = peers
         self._on_blocks = on_blocks
         self._random = random
+        self._asked: set[ValidatorIndex] = set()
+        self._distrusted_until: dict[ValidatorIndex, float] = {}
         self._is_behind = asyncio.Event()
         self._answered = asyncio.Event()
 
@@ -88,13 +93,19 @@ class History:
             if not self._peers:
                 return
             self._answered.clear()
-            peer = self._random.choice(self._peers)
+            peer = self._choose_peer()
+            self._asked.add(peer)
             request = HistoryRequest(Height(self._archive.height + 1))
             self._transport.send(peer, Channel.BACKFILL, encode(request))
             try:
                 await asyncio.wait_for(self._answered.wait(), ANSWER_SECONDS)
             except TimeoutError:
                 continue
+
+    def _choose_peer(self) -> ValidatorIndex:
+        now = asyncio.get_running_loop().time()
+        trusted = [peer for peer in self._peers if self._distrusted_until.get(peer, 0.0) <= now]
+        return self._random.choice(trusted or self._peers)
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Take a message of the backfill channel."""
@@ -129,16 +140,31 @@ class History:
             if size > _RESPONSE_BYTES:
                 break
             blocks.append(sealed)
-        # Cut back to a block that a stored certificate is about.
-        while blocks:
-            certificate = self._archive.certificate_from(blocks[-1].header.view)
-            if certificate is not None and certificate.proposal.payload == blocks[-1].digest:
-                response = HistoryResponse(tuple(block.encoded for block in blocks), certificate)
-                self._transport.send(peer, Channel.BACKFILL, encode(response))
-                return
-            blocks.pop()
+        if not blocks:
+            return
+        certificate = self._archive.certificate_from(blocks[-1].header.view)
+        link = None if certificate is None else self._link(blocks[-1], certificate)
+        if certificate is not None and link is not None:
+            raws = tuple(block.encoded for block in blocks)
+            response = HistoryResponse(raws, link, certificate)
+            self._transport.send(peer, Channel.BACKFILL, encode(response))
+
+    def _link(self, last: SealedBlock, certificate: Finalization) -> tuple[BlockHeader, ...] | None:
+        """Headers after a block up to the one of a certificate; None if they are not all here."""
+        headers: list[BlockHeader] = []
+        block: SealedBlock | None = last
+        while block is not None and block.digest != certificate.proposal.payload:
+            block = self._archive.block(last.header.height + len(headers) + 1)
+            if block is None or len(headers) == MAX_LINK_HEADERS:
+                return None
+            headers.append(block.header)
+        return tuple(headers)
 
     def _take(self, peer: ValidatorIndex, response: HistoryResponse) -> None:
+        if peer not in self._asked:
+            self.rejected["history that nobody asked for"] += 1
+            return
+        self._asked.discard(peer)
         try:
             blocks = self._verify(response)
             if not blocks:
@@ -147,6 +173,9 @@ class History:
         except (LedgerError, BlockRejected) as error:
             self.rejected[f"bad history: {type(error).__name__}"] += 1
             log.warning("bad history", peer=peer, reason=str(error))
+            now = asyncio.get_running_loop().time()
+            self._distrusted_until[peer] = now + DISTRUST_SECONDS
+            self._answered.set()
             return
         self.fetched_blocks += len(blocks)
         self._answered.set()
@@ -166,6 +195,10 @@ class History:
             if block.header.parent != parent:
                 raise HistoryError(f"block {block.header.height} does not extend the one before")
             parent = block.digest
+        for header in response.link:
+            if header.parent != parent:
+                raise HistoryError(f"header {header.height} does not extend the one before")
+            parent = header_digest(header)
         if blocks and response.finalization.proposal.payload != parent:
             raise HistoryError("the finalization is of another block")
         self._validators.verify_certificate(response.finalization)

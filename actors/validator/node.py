@@ -154,7 +154,9 @@ class ValidatorNode:
             self._adopt_history,
             Random(f"{seed}/{index}"),
         )
-        self._finality = Finality(self.tree, self.payloads, self.history, self._make_final)
+        self._finality = Finality(
+            self.tree, self.payloads, self.history, self._block_added, self._make_final
+        )
         coinbases = {
             position: Address(entry.coinbase) for position, entry in enumerate(genesis.validators)
         }
@@ -370,22 +372,7 @@ class ValidatorNode:
     def _adopt_history(
         self, peer: ValidatorIndex, blocks: list[SealedBlock], finalization: Finalization
     ) -> None:
-        """Make blocks final that a peer's certificate proves.
-
-        Raises
-        ------
-        BlockRejected
-            If a rule is broken all the same; nothing changes then from that block on.
-        """
-        for sealed in blocks:
-            if sealed.digest not in self.tree:
-                block = self.tree.check(sealed, sealed.header.proposer)
-                self.tree.add(block)
-                self._block_added(block)
-        final, dropped = self.tree.finalize(blocks[-1].digest)
-        if final:
-            self._make_final(final, dropped, finalization)
-        self._finality.advance()
+        self._finality.adopt(blocks, finalization)
         self.driver.post(MessageReceived(peer, finalization))
 
     # TASKS
