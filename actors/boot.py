@@ -40,8 +40,7 @@ def load_keys(config: NodeConfig, genesis: Genesis) -> ValidatorKeys:
     if len(seed) != SEED_BYTES:
         raise WrongSeed(f"{config.seed_file} has {len(seed)} bytes, expected {SEED_BYTES}")
     keys = ValidatorKeys(seed)
-    validator = genesis.validators[config.index]
-    if keys.genesis_entry(validator.name) != validator:
+    if keys.consensus.public_key != genesis.validators[config.index].consensus_key:
         raise WrongSeed(
             f"{config.seed_file} is not the seed of validator {config.index} of the genesis"
         )

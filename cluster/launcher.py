@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +19,7 @@ from actors.gateway.actor import GatewayActor
 from actors.validator.actor import ValidatorActor
 from cluster.errors import AlreadyRunning, NotRunning, StartFailed
 from cluster.network import Network, forget_run, load_run, save_run, stale_run
+from cluster.ports import require_free
 from cluster.ray_instance import RayInstance, start_ray, stop_processes
 from ledger.types import ChainRole
 
@@ -53,6 +56,8 @@ def start_network(network: Network, progress: Progress = silent) -> RayInstance:
     ------
     AlreadyRunning
         If the network runs.
+    PortsTaken
+        If a port of a node is in use.
     StartFailed
         If something did not come up; nothing is left running then.
     """
@@ -60,6 +65,7 @@ def start_network(network: Network, progress: Progress = silent) -> RayInstance:
         load_run(network)
         raise AlreadyRunning(f"the network in {network.directory} runs already: see `braid status`")
     clean_up(network)
+    require_free(port for node in network.nodes for port in (node.rpc_port, node.listen.port))
     progress("starting Ray")
     instance = start_ray(network.token_file, network.ray_log, RAY_CPUS)
     try:
@@ -91,11 +97,13 @@ def stop_network(network: Network, progress: Progress = silent) -> int:
             raise
         return clean_up(network)
     progress("stopping the nodes")
-    with contextlib.suppress(ConnectionError), connection(instance):
-        _stop_nodes(network)
-    progress("stopping Ray")
-    killed = stop_processes(instance.pid, instance.temporary_directory)
-    forget_run(network)
+    try:
+        with contextlib.suppress(ConnectionError), connection(instance):
+            _stop_nodes(network)
+    finally:
+        progress("stopping Ray")
+        killed = stop_processes(instance.pid, instance.temporary_directory)
+        forget_run(network)
     return killed
 
 
@@ -113,12 +121,16 @@ def clean_up(network: Network) -> int:
 def connection(instance: RayInstance) -> Iterator[None]:
     """Be a client of a Ray for the duration of a block."""
     os.environ.update(instance.environment())
+    on_terminate = signal.getsignal(signal.SIGTERM)
     ray.init(
         address=instance.address,
         namespace=ACTOR_NAMESPACE,
         log_to_driver=False,
         logging_level="ERROR",
     )
+    if threading.current_thread() is threading.main_thread():
+        # Ray's own handler aborts the process three seconds later, in the middle of cleaning up.
+        signal.signal(signal.SIGTERM, on_terminate)
     try:
         yield
     finally:
@@ -178,7 +190,11 @@ def _wait_until_ready(nodes: list[NodeHandles]) -> None:
             f"{nodes[0].config.directory.parent}"
         ) from error
     except RayActorError as error:
-        raise StartFailed(f"an actor died while starting: {error}") from error
+        reason = str(error).strip().splitlines()[-1]
+        raise StartFailed(
+            f"an actor died while starting: {reason}; see the logs under "
+            f"{nodes[0].config.directory.parent}"
+        ) from error
 
 
 def _stop_nodes(network: Network) -> None:

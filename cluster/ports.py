@@ -45,5 +45,5 @@ def require_free(ports: Iterable[int], host: str = "127.0.0.1") -> None:
             except OSError as error:
                 raise PortsTaken(
                     f"port {port} is in use ({error.strerror}): stop what listens there, "
-                    "or choose others with --rpc-port and --p2p-port"
+                    "or make a new network on others with --dir, --rpc-port and --p2p-port"
                 ) from error

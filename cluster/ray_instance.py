@@ -130,16 +130,22 @@ def stop_processes(pid: int, temporary_directory: Path) -> int:
 def processes_of(temporary_directory: Path) -> set[psutil.Process]:
     """Live processes that were started for the Ray with this temporary directory.
 
-    Ray's agents overwrite their environment when they set their title: they are
-    found as children of those that do not.
+    Ray's agents overwrite their environment when they set their title, and survive
+    a head that was killed: they are found by their logs, which lie in the directory.
     """
     found = set()
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
-            if process.environ().get(_MARKER) == str(temporary_directory):
+            is_marked = process.environ().get(_MARKER) == str(temporary_directory)
+            if is_marked or _is_agent(process, temporary_directory.resolve()):
                 found.add(process)
-                found.update(process.children())
     return found
+
+
+def _is_agent(process: psutil.Process, temporary_directory: Path) -> bool:
+    return process.name().startswith("ray::") and any(
+        Path(file.path).is_relative_to(temporary_directory) for file in process.open_files()
+    )
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -1,0 +1,1 @@
+"""Tests that share one running network: a package, so that they can share its fixture."""

@@ -1,0 +1,242 @@
+"""`braid up`, `status`, `quarantine`, `down`, `up` again, and a crash, all through the CLI."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import pytest
+from braid_command import BraidCommand, wait_until, wait_until_gone
+from json_rpc import Rpc
+
+from cluster.chain_client import Call, ChainClient
+from cluster.dev_genesis import dev_account
+from cluster.network import load_network, load_run
+from cluster.ray_instance import processes_of
+from contracts.addresses import PORTAL_ADDRESS
+from ledger.types import ChainRole
+
+RECEIVER = "0x" + "42" * 20
+QUARANTINE_VOTES = 3
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was seen while the network ran."""
+
+    zk: str
+    fast: str
+    status: dict[str, Any]
+    later_heights: list[int]
+    table: "subprocess.CompletedProcess[str]"
+    second_up: "subprocess.CompletedProcess[str]"
+    contract: str
+    code: str
+    digests: dict[int, str]
+    quarantine: list[dict[str, Any]]
+    foreign_vote: "subprocess.CompletedProcess[str]"
+    processes: set[psutil.Process]
+
+    def contract_and_balances(self) -> tuple[str, str, str]:
+        """The state that has to survive."""
+        zk, fast = Rpc(self.zk), Rpc(self.fast)
+        return (
+            zk.result("eth_getCode", self.contract, "latest"),
+            zk.result("eth_getBalance", RECEIVER, "latest"),
+            fast.result("eth_getBalance", RECEIVER, "latest"),
+        )
+
+
+@pytest.fixture(scope="module")
+def command() -> Iterator[BraidCommand]:
+    with BraidCommand() as command:
+        yield command
+
+
+@pytest.fixture(scope="module")
+def ran(command: BraidCommand) -> Facts:
+    """A new network: started, looked at, used, quarantined by three operators. It still runs."""
+    nodes = command.up()["nodes"]
+    second_up = command.start("up")
+    zk = ChainClient("zk", nodes[1]["zk"])
+    fast = ChainClient("fast", nodes[2]["fast"])
+    owner = dev_account(0)
+    contract = zk.deploy(owner, "Trophy")
+    for client, amount_wei in ((zk, 7), (fast, 5)):
+        client.send(Call(owner, RECEIVER, value_wei=amount_wei, gas_limit=21_000))
+    status = command.json("status")
+    table = command.start("status")
+    foreign_vote = command.start("resume", "0", "--checkpoint", "1")
+    finished = [command.finish(process) for process in (second_up, table, foreign_vote)]
+    votes = [
+        command.start("quarantine", str(node), "--reason", f"test by operator {node}")
+        for node in range(QUARANTINE_VOTES)
+    ]
+    for vote in votes:
+        assert command.finish(vote).returncode == 0
+    rpcs = [Rpc(node["zk"]) for node in nodes]
+    wait_until(
+        lambda: all(rpc.status()["quarantine"]["is_active"] for rpc in rpcs), "the quarantine"
+    )
+    height = min(rpc.status()["final_height"] for rpc in rpcs)
+    return Facts(
+        zk=nodes[3]["zk"],
+        fast=nodes[3]["fast"],
+        status=status,
+        later_heights=[rpc.status()["final_height"] for rpc in rpcs],
+        table=finished[1],
+        second_up=finished[0],
+        contract=contract.address,
+        code=rpcs[0].result("eth_getCode", contract.address, "latest"),
+        digests={number: rpcs[0].digest(number) for number in range(1, height, 5)},
+        quarantine=[rpc.status()["quarantine"] for rpc in rpcs],
+        foreign_vote=finished[2],
+        processes=command.processes(),
+    )
+
+
+@pytest.fixture(scope="module")
+def stopped(command: BraidCommand, ran: Facts) -> dict[str, Any]:
+    """The network after `braid down`."""
+    ray_directory = load_run(load_network(command.directory)).temporary_directory
+    answer = command.json("down")
+    wait_until_gone(ran.processes)
+    return {
+        "answer": answer,
+        "marked": processes_of(ray_directory),
+        "ray_directory_exists": ray_directory.exists(),
+        "processes": command.processes(),
+        "files": command.temporary_files(),
+        "status": command.run("status"),
+    }
+
+
+@pytest.fixture(scope="module")
+def resumed(command: BraidCommand, ran: Facts, stopped: dict[str, Any]) -> list[Rpc]:
+    """The same network, up again; it runs."""
+    nodes = command.json("up")["nodes"]
+    assert nodes[3] == {"node": 3, "zk": ran.zk, "fast": ran.fast}
+    return [Rpc(node["zk"]) for node in nodes]
+
+
+@pytest.fixture(scope="module")
+def crashed(command: BraidCommand, ran: Facts, resumed: list[Rpc]) -> dict[str, Any]:
+    """The network after kill -9 of its Ray head, cleaned up by `braid down`."""
+    running = command.processes()
+    instance = load_run(load_network(command.directory))
+    os.kill(instance.pid, signal.SIGKILL)
+    status = command.run("status")
+    answer = command.json("down")
+    wait_until_gone(running)
+    return {
+        "status": status,
+        "answer": answer,
+        "processes": command.processes(),
+        "files": command.temporary_files(),
+    }
+
+
+def test_four_nodes_take_part(ran: Facts) -> None:
+    nodes = ran.status["nodes"]
+    assert [node["validator"] for node in nodes] == [0, 1, 2, 3]
+    assert len({node["genesis"] for node in nodes}) == 1
+    for node in nodes:
+        peers = node["peers"]
+        assert set(peers) == {"0", "1", "2", "3"} - {str(node["validator"])}
+        assert all(peer["state"] == "connected" for peer in peers.values())
+        assert node["final_height"] > 0
+        assert node["bridge"]["certified"] > 0
+        assert set(node["gateway"]["paths"]) == {"/", "/zk", "/fast"}
+
+
+def test_heights_grow(ran: Facts) -> None:
+    earlier = [node["final_height"] for node in ran.status["nodes"]]
+    assert all(later > then for then, later in zip(earlier, ran.later_heights, strict=True))
+
+
+def test_nothing_was_rejected_between_honest_nodes(ran: Facts) -> None:
+    for node in ran.status["nodes"]:
+        assert node["rejected"]["consensus"] == {}
+        assert node["rejected"]["payloads"] == {}
+        assert node["rejected"]["backfill"] == {}
+        assert node["rejected_connections"] == 0
+        assert all(peer["violations"] == 0 for peer in node["peers"].values())
+        assert node["convicted"] == []
+
+
+def test_status_is_a_table_for_people_and_nothing_on_stdout(ran: Facts) -> None:
+    assert ran.table.returncode == 0
+    assert ran.table.stdout == ""
+    assert "braid-dev, 4 validators" in ran.table.stderr
+    assert ran.table.stderr.count("3/3") == 4
+
+
+def test_up_again_says_that_it_runs_already(ran: Facts) -> None:
+    assert ran.second_up.returncode == 1
+    assert "runs already" in ran.second_up.stderr
+    assert "Traceback" not in ran.second_up.stderr
+
+
+def test_a_vote_to_resume_from_what_is_no_checkpoint_is_refused(ran: Facts) -> None:
+    assert ran.foreign_vote.returncode == 1
+    assert "holds no such checkpoint" in " ".join(ran.foreign_vote.stderr.split())
+
+
+def test_the_votes_of_three_operators_quarantine_the_fast_chain_everywhere(ran: Facts) -> None:
+    for quarantine in ran.quarantine:
+        assert quarantine["is_active"]
+        assert quarantine["reason"].startswith("test by operator ")
+
+
+def test_down_leaves_nothing_behind(stopped: dict[str, Any]) -> None:
+    assert stopped["answer"] == {"stopped": True, "processes_killed": 0}
+    assert stopped["marked"] == set()
+    assert stopped["processes"] == set()
+    assert not stopped["ray_directory_exists"]
+    assert stopped["files"] == []
+
+
+def test_a_network_that_is_down_has_no_status(stopped: dict[str, Any]) -> None:
+    assert stopped["status"].returncode == 1
+    assert "start it with `braid up`" in " ".join(stopped["status"].stderr.split())
+
+
+def test_the_same_ledger_goes_on_after_up(ran: Facts, resumed: list[Rpc]) -> None:
+    before = max(ran.later_heights)
+    wait_until(
+        lambda: all(rpc.status()["final_height"] > before + 10 for rpc in resumed),
+        "growth of the old ledger",
+    )
+    for rpc in resumed:
+        assert {height: rpc.digest(height) for height in ran.digests} == ran.digests
+
+
+def test_contracts_and_balances_are_still_there(ran: Facts, resumed: list[Rpc]) -> None:
+    assert len(ran.code) > 2
+    assert ran.contract_and_balances() == (ran.code, "0x7", "0x5")
+
+
+def test_the_resumed_network_takes_transactions(ran: Facts, resumed: list[Rpc]) -> None:
+    for url in (ran.zk, ran.fast):
+        client = ChainClient("resumed", url)
+        client.send(Call(dev_account(1), RECEIVER, value_wei=1, gas_limit=21_000))
+    assert ran.contract_and_balances() == (ran.code, "0x8", "0x6")
+
+
+def test_the_quarantine_is_still_active(ran: Facts, resumed: list[Rpc]) -> None:
+    assert [rpc.status()["quarantine"] for rpc in resumed] == ran.quarantine
+    portal = "0x" + PORTAL_ADDRESS.hex()
+    assert ran.status["nodes"][0]["chains"][ChainRole.ZK.name.lower()]["chain_id"] == 271_801
+    zk = ChainClient("zk", ran.zk)
+    assert zk.contract("Portal", portal).functions.is_quarantined().call()
+
+
+def test_a_crash_of_ray_is_named_and_down_cleans_up(crashed: dict[str, Any]) -> None:
+    assert crashed["status"].returncode == 1
+    assert "has died" in crashed["status"].stderr
+    assert crashed["answer"]["stopped"]
+    assert crashed["processes"] == set()
+    assert crashed["files"] == []
