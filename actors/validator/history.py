@@ -103,9 +103,11 @@ class History:
                 continue
 
     def _choose_peer(self) -> ValidatorIndex:
+        return self._random.choice(self._trusted_peers() or self._peers)
+
+    def _trusted_peers(self) -> list[ValidatorIndex]:
         now = asyncio.get_running_loop().time()
-        trusted = [peer for peer in self._peers if self._distrusted_until.get(peer, 0.0) <= now]
-        return self._random.choice(trusted or self._peers)
+        return [peer for peer in self._peers if self._distrusted_until.get(peer, 0.0) <= now]
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Take a message of the backfill channel."""
@@ -175,7 +177,8 @@ class History:
             log.warning("bad history", peer=peer, reason=str(error))
             now = asyncio.get_running_loop().time()
             self._distrusted_until[peer] = now + DISTRUST_SECONDS
-            self._answered.set()
+            if self._trusted_peers():
+                self._answered.set()
             return
         self.fetched_blocks += len(blocks)
         self._answered.set()

@@ -28,7 +28,7 @@ from ledger.types import ChainRole, Digest, ValidatorIndex
 
 GOSSIP_INTERVAL_SECONDS: Final = 0.005
 MAX_CACHED_SENDERS: Final = 200_000
-MAX_WAITING_BATCHES: Final = 64
+MAX_WAITING_BATCHES_PER_PEER: Final = 16
 _BATCH_BYTES: Final = POLICIES[Channel.TRANSACTIONS].maximum_message_bytes - 1024
 
 
@@ -84,7 +84,13 @@ class TransactionPools:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sender-recovery")
         self._recovery = asyncio.Lock()
-        self._incoming: asyncio.Queue[TransactionBatch] = asyncio.Queue(MAX_WAITING_BATCHES)
+        self._incoming: asyncio.Queue[tuple[ValidatorIndex, TransactionBatch]] = asyncio.Queue()
+        self._waiting: Counter[ValidatorIndex] = Counter()
+
+    @property
+    def waiting_batches(self) -> int:
+        """Batches of peers that wait to be taken in."""
+        return self._incoming.qsize()
 
     def submit(
         self, role: ChainRole, submitted: Sequence[SubmittedTransaction]
@@ -107,18 +113,22 @@ class TransactionPools:
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Queue a peer's batch; over the bound it is dropped and counted."""
+        if self._waiting[peer] >= MAX_WAITING_BATCHES_PER_PEER:
+            self.rejected["batch dropped: too many wait"] += 1
+            return
         try:
             batch = decode(payload, TransactionBatch, limit_bytes=len(payload))
-            self._incoming.put_nowait(batch)
         except CodecError as error:
             self.rejected[f"malformed batch: {type(error).__name__}"] += 1
-        except asyncio.QueueFull:
-            self.rejected["batch dropped: too many wait"] += 1
+            return
+        self._waiting[peer] += 1
+        self._incoming.put_nowait((peer, batch))
 
     async def run(self) -> None:
         """Take in what peers gossip, until cancelled."""
         while True:
-            batch = await self._incoming.get()
+            peer, batch = await self._incoming.get()
+            self._waiting[peer] -= 1
             pooled = await self._recover(batch.chain, batch.transactions)
             if not pooled:
                 continue
