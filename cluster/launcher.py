@@ -161,23 +161,30 @@ def node_handles(config: NodeConfig) -> NodeHandles:
     )
 
 
-def _create_node(config: NodeConfig) -> NodeHandles:
-    def create(actor_class: Any, name: str, *arguments: Any) -> ActorHandle:
-        options = actor_class.options(
-            name=name, namespace=ACTOR_NAMESPACE, lifetime="detached", get_if_exists=False
-        )
-        handle: ActorHandle = options.remote(config, *arguments)
-        return handle
+def create_validator(config: NodeConfig) -> ActorHandle:
+    """Start a node's validator; there must be none of its name."""
+    return _create(ValidatorActor, config, config.actor_name("validator"))
 
+
+def _create_node(config: NodeConfig) -> NodeHandles:
     return NodeHandles(
         config=config,
         executors={
-            role: create(ExecutorActor, config.executor_name(role), role) for role in ChainRole
+            role: _create(ExecutorActor, config, config.executor_name(role), role)
+            for role in ChainRole
         },
-        bridge=create(BridgeActor, config.actor_name("bridge")),
-        validator=create(ValidatorActor, config.actor_name("validator")),
-        gateway=create(GatewayActor, config.actor_name("gateway")),
+        bridge=_create(BridgeActor, config, config.actor_name("bridge")),
+        validator=create_validator(config),
+        gateway=_create(GatewayActor, config, config.actor_name("gateway")),
     )
+
+
+def _create(actor_class: Any, config: NodeConfig, name: str, *arguments: Any) -> ActorHandle:
+    options = actor_class.options(
+        name=name, namespace=ACTOR_NAMESPACE, lifetime="detached", get_if_exists=False
+    )
+    handle: ActorHandle = options.remote(config, *arguments)
+    return handle
 
 
 def _wait_until_ready(nodes: list[NodeHandles]) -> None:

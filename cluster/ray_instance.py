@@ -31,6 +31,8 @@ _HEAD_ENVIRONMENT = {
     # A node is five actors that wait most of the time: more processes than processors is right.
     "RAY_worker_maximum_startup_concurrency": "8",
     "RAY_enable_worker_prestart": "0",
+    # Nodes are stopped before their Ray; what a failed start leaves need not be waited for.
+    "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",
     # Twenty processes that each compile every module take longer than the whole start.
     "PYTHONDONTWRITEBYTECODE": "",
 }

@@ -65,22 +65,20 @@ class LiveNetwork:
 
         wait_until(is_there, f"height {height} at node {node}", seconds)
 
-    def wait_until_all_agree(self) -> None:
-        """All nodes go on, connected, with the same blocks, roots and final state."""
-        wait_until(lambda: all(self._is_connected(node) for node in range(self.count)), "peers")
-        target = max(status["final_height"] for status in self.statuses()) + 1
-        for node in range(self.count):
+    def wait_until_agree(self, *nodes: int) -> None:
+        """These nodes, or all, are connected, go on, and have the same blocks and roots."""
+        chosen = nodes or tuple(range(self.count))
+        wait_until(lambda: all(self._is_connected(node, chosen) for node in chosen), "peers")
+        target = max(self.status(node)["final_height"] for node in chosen) + 1
+        for node in chosen:
             self.wait_for_height(node, target)
         heights = range(max(1, target - COMPARED_BLOCKS), target + 1)
-        assert _are_same(
-            [self.rpc(node).digest(height) for height in heights] for node in range(self.count)
-        )
+        assert _are_same([self.rpc(node).digest(height) for height in heights] for node in chosen)
         for role in ChainRole:
-            self.assert_same_blocks(role)
+            self._assert_same_blocks(role, chosen)
 
-    def assert_same_blocks(self, role: ChainRole) -> None:
-        """The newest final blocks of a chain are the same at all nodes, roots included."""
-        rpcs = [self.rpc(node, role) for node in range(self.count)]
+    def _assert_same_blocks(self, role: ChainRole, nodes: tuple[int, ...]) -> None:
+        rpcs = [self.rpc(node, role) for node in nodes]
         newest = min(
             int(rpc.result("eth_getBlockByNumber", "safe", False)["number"], 16) for rpc in rpcs
         )
@@ -105,10 +103,10 @@ class LiveNetwork:
         process: psutil.Process = wait_until(found, f"a process of node {node}'s {actor}")
         return process
 
-    def _is_connected(self, node: int) -> bool:
+    def _is_connected(self, node: int, peers: tuple[int, ...]) -> bool:
         status = self.try_status(node)
         return status is not None and all(
-            peer["state"] == "connected" for peer in status["peers"].values()
+            status["peers"][str(peer)]["state"] == "connected" for peer in peers if peer != node
         )
 
 

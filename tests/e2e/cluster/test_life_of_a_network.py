@@ -12,15 +12,15 @@ import pytest
 from braid_command import BraidCommand, wait_until, wait_until_gone
 from json_rpc import Rpc
 
-from cluster.chain_client import Call, ChainClient
+from cluster.chain_client import Call, ChainClient, call_of
 from cluster.dev_genesis import dev_account
 from cluster.network import load_network, load_run
 from cluster.ray_instance import processes_of
 from contracts.addresses import PORTAL_ADDRESS
-from ledger.types import ChainRole
 
 RECEIVER = "0x" + "42" * 20
-QUARANTINE_VOTES = 3
+CROSSING_RECEIVER = "0x" + "43" * 20
+QUORUM = 3
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def ran(command: BraidCommand) -> Facts:
     finished = [command.finish(process) for process in (second_up, table, foreign_vote)]
     votes = [
         command.start("quarantine", str(node), "--reason", f"test by operator {node}")
-        for node in range(QUARANTINE_VOTES)
+        for node in range(QUORUM)
     ]
     for vote in votes:
         assert command.finish(vote).returncode == 0
@@ -114,16 +114,46 @@ def stopped(command: BraidCommand, ran: Facts) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class Resumed:
+    """The same network after the second `braid up`."""
+
+    rpcs: list[Rpc]
+    quarantine: list[dict[str, Any]]
+    is_portal_quarantined: bool
+
+
 @pytest.fixture(scope="module")
-def resumed(command: BraidCommand, ran: Facts, stopped: dict[str, Any]) -> list[Rpc]:
+def resumed(command: BraidCommand, ran: Facts, stopped: dict[str, Any]) -> Resumed:
     """The same network, up again; it runs."""
     nodes = command.json("up")["nodes"]
     assert nodes[3] == {"node": 3, "zk": ran.zk, "fast": ran.fast}
-    return [Rpc(node["zk"]) for node in nodes]
+    rpcs = [Rpc(node["zk"]) for node in nodes]
+    quarantine = [rpc.status()["quarantine"] for rpc in rpcs]
+    zk = ChainClient("zk", ran.zk)
+    portal = zk.contract("Portal", PORTAL_ADDRESS).functions
+    is_portal_quarantined = zk.wait_until(
+        "the quarantine at the Portal", portal.is_quarantined().call
+    )
+    return Resumed(rpcs, quarantine, is_portal_quarantined)
 
 
 @pytest.fixture(scope="module")
-def crashed(command: BraidCommand, ran: Facts, resumed: list[Rpc]) -> dict[str, Any]:
+def released(command: BraidCommand, resumed: Resumed) -> list[dict[str, Any]]:
+    """The nodes' statuses after three operators have voted to resume the fast chain."""
+    votes = [command.start("resume", str(node)) for node in range(QUORUM)]
+    for vote in votes:
+        done = command.finish(vote)
+        assert done.returncode == 0, done.stderr
+    wait_until(
+        lambda: not any(rpc.status()["quarantine"]["is_active"] for rpc in resumed.rpcs),
+        "the end of the quarantine",
+    )
+    return [rpc.status() for rpc in resumed.rpcs]
+
+
+@pytest.fixture(scope="module")
+def crashed(command: BraidCommand, resumed: Resumed) -> dict[str, Any]:
     """The network after kill -9 of its Ray head, cleaned up by `braid down`."""
     running = command.processes()
     instance = load_run(load_network(command.directory))
@@ -204,34 +234,54 @@ def test_a_network_that_is_down_has_no_status(stopped: dict[str, Any]) -> None:
     assert "start it with `braid up`" in " ".join(stopped["status"].stderr.split())
 
 
-def test_the_same_ledger_goes_on_after_up(ran: Facts, resumed: list[Rpc]) -> None:
+def test_the_same_ledger_goes_on_after_up(ran: Facts, resumed: Resumed) -> None:
     before = max(ran.later_heights)
     wait_until(
-        lambda: all(rpc.status()["final_height"] > before + 10 for rpc in resumed),
+        lambda: all(rpc.status()["final_height"] > before + 10 for rpc in resumed.rpcs),
         "growth of the old ledger",
     )
-    for rpc in resumed:
+    for rpc in resumed.rpcs:
         assert {height: rpc.digest(height) for height in ran.digests} == ran.digests
 
 
-def test_contracts_and_balances_are_still_there(ran: Facts, resumed: list[Rpc]) -> None:
+def test_contracts_and_balances_are_still_there(ran: Facts, resumed: Resumed) -> None:
     assert len(ran.code) > 2
     assert ran.contract_and_balances() == (ran.code, "0x7", "0x5")
 
 
-def test_the_resumed_network_takes_transactions(ran: Facts, resumed: list[Rpc]) -> None:
+def test_the_resumed_network_takes_transactions(ran: Facts, resumed: Resumed) -> None:
     for url in (ran.zk, ran.fast):
         client = ChainClient("resumed", url)
         client.send(Call(dev_account(1), RECEIVER, value_wei=1, gas_limit=21_000))
     assert ran.contract_and_balances() == (ran.code, "0x8", "0x6")
 
 
-def test_the_quarantine_is_still_active(ran: Facts, resumed: list[Rpc]) -> None:
-    assert [rpc.status()["quarantine"] for rpc in resumed] == ran.quarantine
-    portal = "0x" + PORTAL_ADDRESS.hex()
-    assert ran.status["nodes"][0]["chains"][ChainRole.ZK.name.lower()]["chain_id"] == 271_801
-    zk = ChainClient("zk", ran.zk)
-    assert zk.contract("Portal", portal).functions.is_quarantined().call()
+def test_the_quarantine_is_still_active(ran: Facts, resumed: Resumed) -> None:
+    assert resumed.quarantine == ran.quarantine
+    assert resumed.is_portal_quarantined
+
+
+def test_the_votes_of_three_operators_resume_the_fast_chain_everywhere(
+    ran: Facts, released: list[dict[str, Any]]
+) -> None:
+    sequence = ran.quarantine[0]["sequence"]
+    for status in released:
+        assert not status["quarantine"]["is_active"]
+        assert status["quarantine"]["sequence"] >= sequence
+
+
+def test_value_crosses_both_ways_again(ran: Facts, released: list[dict[str, Any]]) -> None:
+    zk, fast = ChainClient("zk", ran.zk), ChainClient("fast", ran.fast)
+    for here, there in ((zk, fast), (fast, zk)):
+        before = there.web3.eth.get_balance(CROSSING_RECEIVER)
+        portal = here.contract("Portal", PORTAL_ADDRESS).functions
+        here.send(call_of(dev_account(3), portal.send(CROSSING_RECEIVER, 21_000, b""), 9))
+        wait_until(
+            lambda there=there, before=before: (
+                there.web3.eth.get_balance(CROSSING_RECEIVER) == before + 9
+            ),
+            "the value on the other chain",
+        )
 
 
 def test_a_crash_of_ray_is_named_and_down_cleans_up(crashed: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ def network() -> Iterator[LiveNetwork]:
     """Four nodes on this machine's Ray, connected and in agreement."""
     with temporary_network(4, silent) as session:
         network = LiveNetwork(session)
-        network.wait_until_all_agree()
+        network.wait_until_agree()
         yield network
 
 
@@ -22,4 +22,4 @@ def network() -> Iterator[LiveNetwork]:
 def agreement(network: LiveNetwork) -> Iterator[None]:
     """After whatever a test has done, all nodes still agree and go on."""
     yield
-    network.wait_until_all_agree()
+    network.wait_until_agree()

@@ -1,0 +1,67 @@
+"""`braid demo --json`: one JSON object with every figure, and nothing left behind."""
+
+import json
+from typing import Any
+
+import pytest
+from braid_command import BraidCommand
+
+from cluster.demo.run import broken_invariants
+
+KEYS = {
+    "validators",
+    "ledger_height",
+    "zk_blocks",
+    "fast_blocks",
+    "switches_between_chains",
+    "soft_ms_p50",
+    "finality_ms_p50",
+    "finality_ms_p99",
+    "zk_to_fast_ms_p50",
+    "fast_to_zk_ms_p50",
+    "moves",
+    "trophies_minted",
+    "round_cap",
+    "over_cap_rejected",
+    "loss_bound_wei_before",
+    "loss_bound_wei_after",
+    "sale_ok",
+    "roots_agree",
+}
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, Any]:
+    """What the demo measured."""
+    with BraidCommand() as command:
+        done = command.run("demo", "--json")
+        assert done.returncode == 0, done.stderr
+        assert command.processes() == set()
+        assert command.temporary_files() == []
+        (line,) = done.stdout.splitlines()
+    answer: dict[str, Any] = json.loads(line)
+    return answer
+
+
+def test_the_demo_prints_one_object_with_every_figure(figures):
+    assert set(figures) >= KEYS
+    assert all(figures[key] is not None for key in KEYS)
+
+
+def test_the_demo_keeps_its_promises(figures):
+    assert broken_invariants(figures) == []
+    assert figures["validators"] == 4
+    assert figures["trophies_minted"] == figures["round_cap"] == 3
+    assert figures["over_cap_rejected"] == 49
+    assert figures["moves"] >= 200
+    assert figures["sale_ok"] is True
+    assert figures["roots_agree"] is True
+
+
+def test_the_demo_s_figures_fit_together(figures):
+    assert figures["zk_blocks"] + figures["fast_blocks"] == figures["ledger_height"]
+    assert 0 < figures["switches_between_chains"] < figures["ledger_height"]
+    assert 0 < figures["soft_ms_p50"] <= figures["finality_ms_p50"] <= figures["finality_ms_p99"]
+    assert figures["zk_to_fast_ms_p50"] > 0
+    assert figures["fast_to_zk_ms_p50"] > 0
+    assert figures["loss_bound_wei_after"] <= figures["loss_bound_wei_before"]
