@@ -1,5 +1,7 @@
 """Four whole validators agree on one ledger of two interleaved chains."""
 
+from itertools import pairwise
+
 from local_network import QUICK, LocalNetwork, address_of, transfer
 
 from actors.validator.inspection import NodeInspector
@@ -32,14 +34,14 @@ async def test_blocks_of_both_chains_interleave_and_zk_blocks_keep_their_distanc
 
     node = network.nodes[0]
     order = NodeInspector(node).interleaving(1, 80)
-    changes = sum(left is not right for left, right in zip(order, order[1:], strict=False))
+    changes = sum(left is not right for left, right in pairwise(order))
     assert changes >= 4
     zk_times = [
         block.header.timestamp_ms
         for block in map(node.archive.block, range(1, 81))
         if block is not None and block.header.chain is ChainRole.ZK
     ]
-    gaps = [later - earlier for earlier, later in zip(zk_times, zk_times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(zk_times)]
     assert gaps
     assert min(gaps) >= QUICK.zk_interval_ms
 

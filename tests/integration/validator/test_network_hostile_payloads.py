@@ -7,9 +7,18 @@ from pathlib import Path
 import pytest
 from local_network import QUICK, LocalNetwork
 
+from actors.transport.interface import Channel
 from actors.validator.block_tree import TreeBlock
-from consensus.effects import RequestProposal
-from ledger.block import BlockBody, BlockHeader, LedgerBlock, SealedBlock, body_digest, seal
+from consensus.effects import CheckPayload, RequestProposal
+from ledger.block import (
+    BlockBody,
+    BlockHeader,
+    LedgerBlock,
+    SealedBlock,
+    body_digest,
+    open_block,
+    seal,
+)
 from ledger.crossing import Message
 from ledger.types import (
     BlsSignature,
@@ -17,6 +26,7 @@ from ledger.types import (
     EvmAddress,
     Height,
     TimestampMs,
+    ValidatorIndex,
 )
 
 LIAR = 3
@@ -175,19 +185,34 @@ async def test_a_tampered_copy_from_another_peer_does_not_harm_the_leader(
     """The digest covers the header alone: a wrong body is no word against the payload."""
     await network.start(0, 1, 2)
     await network.wait_for_height(3)
-    node = network.nodes[0]
-    honest_check = node.payloads.check
+    desk, transport = network.nodes[0].payloads, network.memory.transports[0]
+    honest_check, honest_deliver = desk.check, transport.deliver
+    held: dict[Digest, tuple[int, SealedBlock]] = {}
 
-    def check(effect: object) -> None:
-        proposal = effect.proposal  # type: ignore[attr-defined]
-        block = network.nodes[proposal.view % 4].tree.get(proposal.payload)
-        honest_check(effect)  # type: ignore[arg-type]
-        if block is not None and node.tree.get(proposal.payload) is None:
-            tampered = replace(block.sealed.body, transactions=(b"\x01",))
-            copy = seal(LedgerBlock(block.sealed.header, tampered))
-            node.payloads.receive(LIAR, copy.encoded)  # type: ignore[arg-type]
+    def deliver(sender: int, channel: Channel, payload: bytes) -> None:
+        if channel is not Channel.PAYLOAD:
+            honest_deliver(sender, channel, payload)
+            return
+        sealed = open_block(payload)
+        held[sealed.digest] = (sender, sealed)
+        if sealed.digest in desk._wanted:
+            release(sealed.digest)
 
-    node.payloads.check = check  # type: ignore[method-assign]
+    def check(effect: CheckPayload) -> None:
+        honest_check(effect)
+        if effect.proposal.payload in held:
+            release(effect.proposal.payload)
+
+    def release(digest: Digest) -> None:
+        """The tampered copy comes when the payload is asked for, and before the true one."""
+        sender, sealed = held.pop(digest)
+        tampered = replace(sealed.body, transactions=(b"\x01",))
+        copy = seal(LedgerBlock(sealed.header, tampered))
+        desk.receive(ValidatorIndex(LIAR), copy.encoded)
+        desk.receive(ValidatorIndex(sender), sealed.encoded)
+
+    transport.deliver = deliver  # type: ignore[method-assign]
+    desk.check = check  # type: ignore[method-assign]
     await network.wait_until(
         lambda: (
             network.rejected(0, "payloads").get("payload with another body than its header's", 0)

@@ -1,7 +1,7 @@
 """The fast chain is cut off by votes, and comes back by a replay."""
 
 from crossing import delivered_nonces, received_count, send_message
-from local_network import LocalNetwork, transfer
+from local_network import LocalNetwork, address_of, transfer
 
 from execution.types import Address
 from ledger.types import ChainRole
@@ -93,7 +93,7 @@ async def test_a_resume_replays_the_fast_chain_to_the_same_state_and_crossing_wo
     before = network.state_roots(0, ChainRole.FAST, point.number)
     send_message(network, 0, ChainRole.FAST, 0, 1, RECEIVER, value_wei=7)
     await network.wait_until(
-        lambda: network.core(0, ChainRole.FAST).account_nonces([_sender()]) == [2]
+        lambda: network.core(0, ChainRole.FAST).account_nonces([address_of(0)]) == [2]
     )
 
     await resume(network, 1, 2, 3)
@@ -134,9 +134,8 @@ async def test_a_second_replay_and_restarts_in_between_leave_one_state(
     send_message(network, 0, ChainRole.FAST, 0, 2, RECEIVER, value_wei=9)
     await balance_everywhere(network, ChainRole.ZK, paid_wei + 9)
     await all_executed(network)
-    assert {core.store.replay() for core in _fast_cores(network)} == {
-        network.nodes[0].archive.replays[-1].block
-    }
+    replays = {network.core(index, ChainRole.FAST).store.replay() for index in network.nodes}
+    assert replays == {network.nodes[0].archive.replays[-1].block}
     assert len(network.nodes[2].archive.replays) == 2
 
 
@@ -151,13 +150,3 @@ async def test_a_new_node_joins_a_ledger_with_a_replay(network: LocalNetwork) ->
     await network.start(3)
     await network.wait_for_growth(5)
     await all_executed(network)
-
-
-def _sender() -> Address:
-    from local_network import address_of
-
-    return address_of(0)
-
-
-def _fast_cores(network: LocalNetwork) -> list:
-    return [network.core(index, ChainRole.FAST) for index in network.nodes]
