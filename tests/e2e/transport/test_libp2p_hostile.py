@@ -260,8 +260,9 @@ async def test_garbage_at_the_port_harms_nobody(cluster_of, collect, opening):
                     while connection.recv(4096):
                         pass
                 except OSError as error:
-                    # Thrown out: what we want. Which of these depends on who was faster.
-                    assert error.errno in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN)
+                    # Thrown out: what we want. Which of these it is depends on who was faster.
+                    if error.errno not in (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN):
+                        raise
 
     await asyncio.to_thread(attack)
     cluster[0].send(1, Channel.CONSENSUS, b"still alive")
