@@ -143,13 +143,6 @@ class Archive:
             return decode(raw, Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
         return None
 
-    def newest_certificate(self) -> Finalization | None:
-        """Finalization of the newest final block."""
-        last = self._store.last(Space.CERTIFICATES)
-        if last is None:
-            return None
-        return decode(last[1], Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
-
     def checkpoint(self, role: ChainRole, number: int) -> CertifiedCheckpoint | None:
         """Checkpoint of a chain's block, if the final ledger holds one."""
         raw = self._store.get(Space.META, _checkpoint_key(role, number))

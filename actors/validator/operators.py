@@ -9,6 +9,7 @@ from ledger.keys import ValidatorKeys
 from ledger.types import BlockNumber, Digest, Ed25519Signature, Epoch, EvmHash, ValidatorIndex
 
 MAX_EVIDENCE: Final = 64
+MAX_REASON_BYTES: Final = 64
 _UNSIGNED: Final = Ed25519Signature(bytes(64))
 
 
@@ -44,17 +45,16 @@ class OperatorDesk:
 
     def vote_quarantine(self, state: BridgeState, reason: str) -> None:
         """Vote to cut the fast chain off."""
-        vote = QuarantineVote(
-            self._epoch, state.quarantine.sequence, reason[:64], self._index, _UNSIGNED
-        )
-        self._votes.append(self._sign(vote))
+        short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+        vote = QuarantineVote(self._epoch, state.quarantine.sequence, short, self._index, _UNSIGNED)
+        self._add(vote)
 
     def vote_resume(self, state: BridgeState, number: BlockNumber, state_root: EvmHash) -> None:
         """Vote to end the quarantine by a replay from a certified checkpoint."""
         vote = ResumeVote(
             self._epoch, state.quarantine.sequence, number, state_root, self._index, _UNSIGNED
         )
-        self._votes.append(self._sign(vote))
+        self._add(vote)
 
     def settle(self, state: BridgeState) -> None:
         """Forget what the final ledger holds or has no use for any more."""
@@ -68,6 +68,12 @@ class OperatorDesk:
             and isinstance(vote, ResumeVote) == quarantine.is_active
             and not self._is_counted(state, vote)
         ]
+
+    def _add(self, vote: OperatorVote) -> None:
+        """Keep a vote until it is on the ledger; the signature is the same each time."""
+        signed = self._sign(vote)
+        if signed not in self._votes:
+            self._votes.append(signed)
 
     def _is_counted(self, state: BridgeState, vote: OperatorVote) -> bool:
         if isinstance(vote, QuarantineVote):
