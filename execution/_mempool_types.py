@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from execution.transactions import DecodedTransaction
 from execution.types import Address, Hash32
 
 
@@ -24,6 +25,21 @@ class PooledTransaction:
     tip_wei: int
     value_wei: int
     size_bytes: int
+
+
+def pooled_transaction(decoded: DecodedTransaction, sender: Address) -> PooledTransaction:
+    """A decoded transaction, with the sender that its signature gives, as the pool keeps it."""
+    return PooledTransaction(
+        raw=decoded.raw,
+        hash=decoded.hash,
+        sender=sender,
+        nonce=decoded.nonce,
+        gas_limit=decoded.gas_limit,
+        max_fee_wei=decoded.max_fee_wei,
+        tip_wei=decoded.tip_wei,
+        value_wei=decoded.value_wei,
+        size_bytes=len(decoded.raw),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,11 +20,24 @@ from heapq import heapify, heappop, heappush
 from typing import Final
 
 from execution._mempool_queue import Entry, SenderQueue
-from execution._mempool_types import AddOutcome, PooledTransaction, PoolLimits, PoolStatus
+from execution._mempool_types import (
+    AddOutcome,
+    PooledTransaction,
+    PoolLimits,
+    PoolStatus,
+    pooled_transaction,
+)
 from execution.types import Address, Hash32
 from ledger.types import Digest
 
-__all__ = ["AddOutcome", "Mempool", "PoolLimits", "PoolStatus", "PooledTransaction"]
+__all__ = [
+    "AddOutcome",
+    "Mempool",
+    "PoolLimits",
+    "PoolStatus",
+    "PooledTransaction",
+    "pooled_transaction",
+]
 
 MIN_TRANSACTION_GAS: Final = 21_000
 MAX_MISFITS: Final = 64

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from execution.errors import SenderRecoveryError, TransactionDecodeError
-from execution.mempool import PooledTransaction
+from execution.mempool import pooled_transaction
 from execution.transactions import DecodedTransaction, decode_transaction, recover_senders
 from execution.types import ZERO_HASH, AccountState, Address, Hash32
 from gateway.admission import check_size, check_with_state, check_without_state, refusal
@@ -126,7 +126,7 @@ class Ingress:
                 continue
             admitted.append(candidate)
             submitted.append(
-                SubmittedTransaction(_pooled(decoded, candidate.sender), account.nonce)
+                SubmittedTransaction(pooled_transaction(decoded, candidate.sender), account.nonce)
             )
         if not submitted:
             return
@@ -160,20 +160,6 @@ class Ingress:
         if len(self._may_send) >= MAX_KNOWN_CODES:
             self._may_send = dict.fromkeys(_CODELESS, True)
         self._may_send[code_hash] = may_send
-
-
-def _pooled(decoded: DecodedTransaction, sender: Address) -> PooledTransaction:
-    return PooledTransaction(
-        raw=decoded.raw,
-        hash=decoded.hash,
-        sender=sender,
-        nonce=decoded.nonce,
-        gas_limit=decoded.gas_limit,
-        max_fee_wei=decoded.max_fee_wei,
-        tip_wei=decoded.tip_wei,
-        value_wei=decoded.value_wei,
-        size_bytes=len(decoded.raw),
-    )
 
 
 def _decode_and_recover(

@@ -15,7 +15,13 @@ from actors.transport.channels import POLICIES
 from actors.transport.interface import Channel, Transport
 from actors.validator.clients import ExecutorClient, PartUnavailable
 from execution.errors import TransactionError
-from execution.mempool import AddOutcome, Mempool, PooledTransaction, PoolLimits
+from execution.mempool import (
+    AddOutcome,
+    Mempool,
+    PooledTransaction,
+    PoolLimits,
+    pooled_transaction,
+)
 from execution.transactions import decode_transaction, recover_sender
 from execution.types import Address, Hash32
 from gateway.backend import SubmittedTransaction
@@ -229,19 +235,7 @@ def _decode_and_recover(
         if decoded.chain_id != chain_id:
             rejections["wrong chain id"] += 1
             continue
-        pooled.append(
-            PooledTransaction(
-                raw=decoded.raw,
-                hash=decoded.hash,
-                sender=sender,
-                nonce=decoded.nonce,
-                gas_limit=decoded.gas_limit,
-                max_fee_wei=decoded.max_fee_wei,
-                tip_wei=decoded.tip_wei,
-                value_wei=decoded.value_wei,
-                size_bytes=len(decoded.raw),
-            )
-        )
+        pooled.append(pooled_transaction(decoded, sender))
     return pooled, rejections
 
 

@@ -22,12 +22,12 @@ from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
 from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
-from actors.validator.inspection import NodeInspector
 from actors.validator.clients import PartUnavailable
+from actors.validator.inspection import NodeInspector
 from actors.validator.node import ValidatorNode
 from cluster.dev_genesis import FAST_CHAIN_ID, ZK_CHAIN_ID, dev_account, dev_genesis
 from execution.genesis import chain_spec
-from execution.mempool import AddOutcome, PooledTransaction
+from execution.mempool import AddOutcome, pooled_transaction
 from execution.transactions import decode_transaction, recover_senders
 from execution.types import Address
 from gateway.backend import SubmittedTransaction
@@ -285,17 +285,7 @@ class LocalNetwork:
         submitted = []
         for transaction, sender in zip(decoded, senders, strict=True):
             assert isinstance(sender, bytes)
-            pooled = PooledTransaction(
-                raw=transaction.raw,
-                hash=transaction.hash,
-                sender=sender,
-                nonce=transaction.nonce,
-                gas_limit=transaction.gas_limit,
-                max_fee_wei=transaction.max_fee_wei,
-                tip_wei=transaction.tip_wei,
-                value_wei=transaction.value_wei,
-                size_bytes=len(transaction.raw),
-            )
+            pooled = pooled_transaction(transaction, sender)
             submitted.append(SubmittedTransaction(pooled, core.account_nonces([sender])[0]))
         return self.nodes[index].submit(role, submitted)
 
