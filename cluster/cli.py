@@ -28,7 +28,7 @@ DirectoryOption = Annotated[
     Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")
 ]
 ValidatorsOption = Annotated[
-    int, typer.Option("--validators", "-n", min=1, max=16, help="Validators of a new network.")
+    int, typer.Option("--validators", "-n", min=2, max=16, help="Validators of a new network.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 

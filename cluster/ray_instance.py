@@ -25,6 +25,7 @@ from cluster.ports import free_ports
 
 START_TIMEOUT_SECONDS = 90.0
 STOP_TIMEOUT_SECONDS = 20.0
+ORPHAN_TIMEOUT_SECONDS = 2.0
 
 _MARKER = "BRAID_RAY_DIRECTORY"
 _HEAD_ENVIRONMENT = {
@@ -106,16 +107,20 @@ def stop_processes(pid: int, temporary_directory: Path) -> int:
     """
     with _uninterrupted():
         family = processes_of(temporary_directory)
-        for process in family:
-            if process.pid == pid:  # Else the number may be somebody else's by now.
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.terminate()
+        # The number alone may be somebody else's by now.
+        heads = {process for process in family if process.pid == pid}
+        for head in heads:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                head.terminate()
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             _reap(pid)
             family |= processes_of(temporary_directory)
             if not any(_is_alive(process) for process in family):
                 break
+            if not any(_is_alive(head) for head in heads):
+                # A head ends the others first; what outlives it would not end by itself.
+                deadline = min(deadline, time.monotonic() + ORPHAN_TIMEOUT_SECONDS)
             psutil.wait_procs(family, timeout=0.2)
         killed = 0
         for process in family | processes_of(temporary_directory):

@@ -1,6 +1,7 @@
 """A running network as tests look at it: each node through its own JSON-RPC, and its processes."""
 
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,13 @@ import httpx
 import psutil
 from braid_command import wait_until
 from json_rpc import Rpc
+from ray.actor import ActorHandle
 
 from cluster.chain_client import ChainClient
 from cluster.session import Session
 from ledger.types import ChainRole
 
-COMPARED_BLOCKS = 10
+COMPARED_BLOCKS = 5
 
 
 class LiveNetwork:
@@ -27,6 +29,12 @@ class LiveNetwork:
             for node in range(self.count)
             for role in ChainRole
         }
+
+    def replace_validator(self, node: int, validator: ActorHandle) -> None:
+        """Use the handle of a validator that was created anew."""
+        nodes = list(self.session.nodes)
+        nodes[node] = replace(nodes[node], validator=validator)
+        self.session = replace(self.session, nodes=tuple(nodes))
 
     def network_directories(self) -> list[Path]:
         """Where the logs are, for a failure's report."""

@@ -59,7 +59,7 @@ def test_sigterm_while_the_nodes_start_leaves_a_network_that_is_down(braid):
 
 
 def test_ctrl_c_during_the_demo_leaves_nothing(braid):
-    process = braid.start("demo", "--json")
+    process = braid.start("demo", "--json", "--validators", "2")
     lines = iter(process.stderr)
     assert any(PLAYING in line for line in lines)
     _assert_interrupted(braid, process, signal.SIGINT)

@@ -9,6 +9,8 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -18,6 +20,7 @@ from braid_command import wait_until, wait_until_gone
 from live_network import LiveNetwork
 
 from actors.messages import HistoryResponse, TransactionBatch
+from actors.transport._libp2p_patches import peer_id_from_public_key
 from actors.transport.channels import POLICIES
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.interface import Channel, ConnectionState
@@ -27,6 +30,7 @@ from consensus.effects import Fault
 from consensus.messages import ConsensusMessage
 from ledger.codec import encode
 from ledger.crossing import Attestation, Checkpoint
+from ledger.ed25519 import Ed25519Signer
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import (
@@ -144,6 +148,7 @@ def empty_seat(network: LiveNetwork) -> Iterator[LiveNetwork]:
 
     validator = wait_until(create, "a new validator 3")
     ray.get(validator.ready.remote(), timeout=WAIT_SECONDS)
+    network.replace_validator(SEAT, validator)
     network.wait_until_agree()
 
 
@@ -302,18 +307,32 @@ async def test_an_oversized_message_costs_the_connection_and_is_counted(seat: Se
     await _assert_counted(seat, count, attack)
 
 
+def _seed_that_dials(network: LiveNetwork) -> bytes:
+    """A stranger's seed with a lower peer id than all validators': the lower one dials."""
+    validators = network.session.network.genesis.validators
+    lowest = min(_peer_id(validator.network_key) for validator in validators)
+    for number in count():
+        seed = sha256(b"stranger %d" % number).digest()
+        if _peer_id(Ed25519Signer(seed).public_key) < lowest:
+            return seed
+    raise AssertionError("unreachable")
+
+
+def _peer_id(public_key: bytes) -> bytes:
+    return bytes(peer_id_from_public_key(public_key).to_bytes())
+
+
 async def test_a_stranger_s_key_is_refused_and_counted(empty_seat: LiveNetwork) -> None:
-    stranger = Libp2pTransport(
-        replace(_config(empty_seat), network_seed=secrets.token_bytes(32), listen_port=0)
-    )
+    config = replace(_config(empty_seat), network_seed=_seed_that_dials(empty_seat), listen_port=0)
+    stranger = Libp2pTransport(config)
     await stranger.start()
     before = [empty_seat.status(node)["rejected_connections"] for node in HONEST]
 
     def is_counted() -> bool:
         now = [empty_seat.status(node)["rejected_connections"] for node in HONEST]
-        return any(number > then for number, then in zip(now, before, strict=True))
+        return all(number > then for number, then in zip(now, before, strict=True))
 
-    await _until(is_counted, "a refusal")
+    await _until(is_counted, "a refusal by every validator")
     states = {peer.state for peer in stranger.status().peers.values()}
     assert ConnectionState.CONNECTED not in states
     await stranger.close()

@@ -1,7 +1,7 @@
 """What users send over HTTP that is wrong: a typed error and a count, and nothing changes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -23,6 +23,13 @@ NODE = 1
 GWEI = 10**9
 RECEIVER = "0x" + "55" * 20
 MEBIBYTE = 1024 * 1024
+
+
+@pytest.fixture(autouse=True, scope="module")
+def agreement(network: LiveNetwork) -> Iterator[None]:
+    """After all that these users have done, all nodes still agree and go on."""
+    yield
+    network.wait_until_agree()
 
 
 def _request(method: str, params: Any) -> bytes:
