@@ -10,6 +10,7 @@ from crossing import (
 )
 from local_network import LocalNetwork, address_of
 
+from actors.transport.interface import Channel
 from contracts.addresses import PORTAL_ADDRESS
 from execution.types import Address
 from ledger.types import ChainRole
@@ -102,3 +103,36 @@ async def test_what_crosses_survives_the_death_of_all_nodes(network: LocalNetwor
     )
     await network.wait_for_growth(10)
     assert delivered_nonces(network, 2, ChainRole.ZK) == [0, 1, 2, 3]
+
+
+async def test_a_message_crosses_although_all_attestations_and_bridges_of_its_block_are_lost(
+    network: LocalNetwork,
+) -> None:
+    await network.start()
+    honest_carry = network.memory.carry
+
+    def lose_attestations(sender: int, receiver: int, channel: Channel, payload: bytes) -> bool:
+        is_lost = channel is Channel.ATTESTATION
+        return not is_lost and honest_carry(sender, receiver, channel, payload)
+
+    network.memory.carry = lose_attestations  # type: ignore[method-assign]
+    send_message(network, 0, ChainRole.FAST, 0, 0, RECEIVER, value_wei=5)
+
+    def sent_number(index: int) -> int:
+        core = network.core(index, ChainRole.FAST)
+        results = core.final_results(1, core.final_number)
+        return max((r.executed.number for r in results if r.executed.messages), default=0)
+
+    await network.wait_until(lambda: all(sent_number(index) > 0 for index in range(4)))
+    chain_id = network.genesis.chain(ChainRole.FAST).chain_id
+    await network.wait_until(
+        lambda: all(
+            (chain_id, sent_number(index)) in network.bridges[index].desk._own for index in range(4)
+        )
+    )
+    for bridge in network.bridges.values():
+        bridge.replace()
+    network.memory.carry = honest_carry  # type: ignore[method-assign]
+    await network.wait_until(
+        lambda: all(network.balance(index, ChainRole.ZK, RECEIVER_HEX) == 5 for index in range(4))
+    )

@@ -36,7 +36,7 @@ async def test_three_nodes_go_on_without_the_fourth_and_it_catches_up_and_votes_
     await network.wait_for_height(10)
     await network.stop(3)
     send_transfers(network, 0, 0, 10)
-    await network.wait_for_growth(100, 0, 1, 2)
+    await network.wait_for_growth(80, 0, 1, 2)
 
     await network.start(3)
     await network.wait_for_growth(10)
@@ -52,7 +52,7 @@ async def test_a_node_with_an_empty_disk_joins_and_reaches_the_same_state_roots(
 ) -> None:
     await network.start(0, 1, 2)
     send_transfers(network, 0, 0, 20)
-    await network.wait_for_height(150)
+    await network.wait_for_height(110)
 
     await network.start(3)
     await network.wait_for_growth(5)
@@ -60,7 +60,7 @@ async def test_a_node_with_an_empty_disk_joins_and_reaches_the_same_state_roots(
         number = network.nodes[0].final_state.chain(role).number
         await network.wait_for_execution(role, number)
     assert_one_ledger(network)
-    assert network.nodes[3].history.fetched_blocks >= 100
+    assert network.nodes[3].history.fetched_blocks >= 80
 
 
 @pytest.mark.parametrize(

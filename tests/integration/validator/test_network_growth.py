@@ -85,4 +85,4 @@ async def test_some_hundred_heights_leave_nothing_behind_in_memory(
 async def test_some_thousand_heights_leave_nothing_behind_in_memory(
     hasty_network: LocalNetwork,
 ) -> None:
-    await run_and_look(hasty_network, 4_000)
+    await run_and_look(hasty_network, 2_000)

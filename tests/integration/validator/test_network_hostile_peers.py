@@ -203,7 +203,7 @@ async def test_false_history_is_refused_and_another_peer_asked(
     network: LocalNetwork, change: Callable[[HistoryResponse], HistoryResponse]
 ) -> None:
     await network.start(0, 1, 2)
-    await network.wait_for_height(100)
+    await network.wait_for_height(40)
     liar = network.nodes[0]
     send = liar.transport.send
 
@@ -214,7 +214,6 @@ async def test_false_history_is_refused_and_another_peer_asked(
         send(peer, channel, payload)
 
     liar.transport.send = lie  # type: ignore[method-assign]
-    network.nodes.get(0)
     await network.start(3)
     network.nodes[3].history._distrusted_until.update(dict.fromkeys((1, 2), float("inf")))
     await network.wait_until(
