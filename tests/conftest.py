@@ -1,10 +1,26 @@
-"""What all tests share: how Ray authenticates, and which examples hypothesis takes."""
+"""What all tests share: how Ray authenticates, hypothesis' examples, and what runs last."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 import cluster
 
 assert cluster.__doc__, "imported first: it sets variables that Ray reads when it is imported"
 
+STARTS_RAY = Path(__file__).parent / "e2e" / "cluster"
+
 settings.register_profile("braid", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("braid")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that start Ray in this process last.
+
+    A wasm trap is a signal (SIGILL), which wasmtime's handler turns into an error. Ray
+    installs handlers of its own over it when a process connects, and the next trap
+    would end the process. Executor actors are safe: there wasmtime comes after Ray.
+    """
+    items.sort(key=lambda item: STARTS_RAY in item.path.parents)
