@@ -70,8 +70,6 @@ class ExecutedBlock:
     messages: tuple[Message, ...]
     next_message_nonce: int
     account_nonces: dict[Address, int]
-    included_count: int
-    skipped_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ killed executor starts again at a block boundary.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 
@@ -44,17 +45,13 @@ MAX_STEPS_BACK = 256
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class UnfinalBlock:
     """One executed block that is not final yet."""
 
-    __slots__ = ("changes", "executed", "stored")
-
-    def __init__(
-        self, executed: ExecutedBlock, stored: StoredBlock, changes: tuple[AccountChange, ...]
-    ) -> None:
-        self.executed = executed
-        self.stored = stored
-        self.changes = changes
+    executed: ExecutedBlock
+    stored: StoredBlock
+    changes: tuple[AccountChange, ...]
 
 
 class ChainExecutor:
@@ -215,8 +212,6 @@ class ChainExecutor:
             account_nonces={
                 sender: state.nonce for sender, state in zip(senders, states, strict=True)
             },
-            included_count=len(output.included) - len(block.system_transactions),
-            skipped_count=len(output.skipped),
         )
 
     def _senders(self, block: BlockInput) -> list[Address | None]:
@@ -231,11 +226,9 @@ class ChainExecutor:
     def _next_message_nonce(self, messages: tuple[Message, ...]) -> int:
         if messages:
             return messages[-1].nonce + 1
-        return (
-            self.unfinal[-1].executed.next_message_nonce
-            if self.unfinal
-            else (self.final_message_nonce)
-        )
+        if self.unfinal:
+            return self.unfinal[-1].executed.next_message_nonce
+        return self.final_message_nonce
 
     def _roll_back_to(self, number: int) -> None:
         if number < self.head_number:
@@ -295,7 +288,5 @@ def _final_block(role: ChainRole, record: ResultRecord) -> FinalBlock:
         messages=record.messages,
         next_message_nonce=record.next_message_nonce,
         account_nonces={},
-        included_count=0,
-        skipped_count=0,
     )
     return FinalBlock(executed, record.attested_digest)

@@ -86,7 +86,6 @@ class ConsensusDriver:
     ) -> None:
         self.state: ConsensusState = initial_state(config)
         self.peer_faults: Counter[str] = Counter()
-        self.turns = 0
         self._journal = journal
         self._transport = transport
         self._application = application
@@ -141,7 +140,6 @@ class ConsensusDriver:
         finally:
             if not is_complete:
                 self.close()
-        self.turns += 1
 
     def _step_all(self) -> list[Effect]:
         effects: list[Effect] = []

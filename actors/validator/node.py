@@ -126,7 +126,6 @@ class ValidatorNode:
             self.pools,
             self.checkpoints,
             self.operators,
-            self._base_fee_floor_wei,
         )
         config = ConsensusConfig(
             index, self.validators, keys.consensus.sign, genesis.timing.delta_ms
@@ -302,10 +301,6 @@ class ValidatorNode:
 
     def _notice_work(self) -> None:
         self.proposer.notice_work()
-
-    def _base_fee_floor_wei(self, role: ChainRole) -> int:
-        """No transaction is left out for its fee here: the engine skips what cannot pay."""
-        return 0
 
     # EXECUTION
 

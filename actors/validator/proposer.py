@@ -6,7 +6,6 @@ beat slowly and busy ones follow the network's own pace.
 
 import asyncio
 import time
-from collections.abc import Callable
 from typing import Final
 
 from actors.validator.block_tree import BlockTree, TreeBlock
@@ -29,6 +28,7 @@ from ledger.genesis import Genesis
 from ledger.types import BlockNumber, ChainRole, Height, TimestampMs, ValidatorIndex
 from ledger.validators import ValidatorSet
 
+ANY_BASE_FEE_WEI: Final = 0
 MAX_TRANSACTION_BYTES_PER_BLOCK: Final = 768 * 1024
 
 
@@ -40,10 +40,7 @@ def unix_milliseconds() -> int:
 class Proposer:
     """Proposals of one validator.
 
-    Parameters
-    ----------
-    base_fee_wei
-        Gives a lower bound of a chain's next base fee, to leave out what cannot pay it.
+    No transaction is left out for its fee: the engine skips what cannot pay.
     """
 
     def __init__(
@@ -55,7 +52,6 @@ class Proposer:
         pools: TransactionPools,
         checkpoints: CheckpointDesk,
         operators: OperatorDesk,
-        base_fee_wei: Callable[[ChainRole], int],
     ) -> None:
         self._index = index
         self._genesis = genesis
@@ -64,7 +60,6 @@ class Proposer:
         self._pools = pools
         self._checkpoints = checkpoints
         self._operators = operators
-        self._base_fee_wei = base_fee_wei
         self._work = asyncio.Event()
 
     def notice_work(self) -> None:
@@ -110,9 +105,7 @@ class Proposer:
     def _has_transactions(self, role: ChainRole) -> bool:
         gas_limit = self._genesis.chain(role).gas_limit
         pool = self._pools.pools[role]
-        return bool(
-            pool.take(self._base_fee_wei(role), gas_limit, MAX_TRANSACTION_BYTES_PER_BLOCK, 1)
-        )
+        return bool(pool.take(ANY_BASE_FEE_WEI, gas_limit, MAX_TRANSACTION_BYTES_PER_BLOCK, 1))
 
     def _next_look(
         self, state: BridgeState, deadline: float, now_ms: int, loop_time: float
@@ -135,7 +128,7 @@ class Proposer:
         now_ms: int,
     ) -> TreeBlock:
         taken = self._pools.pools[role].take(
-            self._base_fee_wei(role),
+            ANY_BASE_FEE_WEI,
             self._genesis.chain(role).gas_limit,
             MAX_TRANSACTION_BYTES_PER_BLOCK,
             MAX_TRANSACTIONS_PER_BLOCK,

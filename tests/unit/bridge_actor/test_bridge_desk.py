@@ -42,8 +42,6 @@ def final_block(
         messages=tuple(message(nonce) for nonce in range(messages)),
         next_message_nonce=messages,
         account_nonces={},
-        included_count=0,
-        skipped_count=0,
     )
     return FinalBlock(executed, Digest(ledger * 32))
 
