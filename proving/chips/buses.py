@@ -30,4 +30,23 @@ PUBLIC = Bus(7, "public", ("index", "low", "high"))
 SHIFT = Bus(8, "shift", ("amount", "power", "complementary_power"))
 """(j, 2^j, 2^(16 - j)) for j in 0..15."""
 
-ALL_BUSES = (EXECUTION, PROGRAM, REGISTER, MEMORY, RANGE, BYTE_AND, PUBLIC, SHIFT)
+_KECCAK_STATE = ("timestamp", *(f"limb {position}" for position in range(100)))
+
+KECCAK_INPUT = Bus(9, "keccak input", _KECCAK_STATE)
+"""A state to permute, called by the time of the call."""
+
+KECCAK_OUTPUT = Bus(10, "keccak output", _KECCAK_STATE)
+"""The same state permuted, under the same name."""
+
+ALL_BUSES = (
+    EXECUTION,
+    PROGRAM,
+    REGISTER,
+    MEMORY,
+    RANGE,
+    BYTE_AND,
+    PUBLIC,
+    SHIFT,
+    KECCAK_INPUT,
+    KECCAK_OUTPUT,
+)

@@ -77,6 +77,11 @@ def step(air: AirBuilder, is_real: Expression, next_pc: Expression | None = None
     air.send(EXECUTION, (target, timestamp + TIMESTAMPS_PER_INSTRUCTION), is_real)
 
 
+def end(air: AirBuilder, is_real: Expression) -> None:
+    """Take the machine's state and leave none: the run ends here."""
+    air.receive(EXECUTION, (air.local.one("pc"), air.local.one("timestamp")), is_real)
+
+
 def read_register(
     air: AirBuilder, name: str, index: Expression | int, offset: int, when: Expression
 ) -> None:
@@ -116,6 +121,24 @@ def in_range(air: AirBuilder, value: Expression, bits: Expression | int, when: E
     air.receive(RANGE, (value, bits), when)
 
 
+def assert_earlier(
+    air: AirBuilder,
+    name: str,
+    previous: Expression,
+    now: Expression,
+    difference: Sequence[Expression],
+    when: Expression,
+) -> None:
+    """`previous` is before `now`: their difference less one is a number of 29 bits."""
+    low, high = difference
+    air.assert_zero(
+        f"{name}: comes after the previous access",
+        when * (now - previous - 1 - low - high * (1 << LIMB_BITS)),
+    )
+    in_range(air, low, LIMB_BITS, when)
+    in_range(air, high, TIMESTAMP_HIGH_BITS, when)
+
+
 def _access(
     air: AirBuilder,
     name: str,
@@ -128,15 +151,6 @@ def _access(
     bus, address = place
     now = air.local.one("timestamp") + offset
     before = air.local.one(f"{name}_previous_timestamp")
-    low, high = air.local.many(f"{name}_difference")
-
-    # previous < now: the difference less one is a number of 29 bits
-    air.assert_zero(
-        f"{name}: comes after the previous access",
-        when * (now - before - 1 - low - high * (1 << LIMB_BITS)),
-    )
-    in_range(air, low, LIMB_BITS, when)
-    in_range(air, high, TIMESTAMP_HIGH_BITS, when)
-
+    assert_earlier(air, name, before, now, air.local.many(f"{name}_difference"), when)
     air.receive(bus, (address, *air.local.many(previous), before), when)
     air.send(bus, (address, *air.local.many(name), now), when)
