@@ -1,0 +1,115 @@
+"""KoalaBear arithmetic on arrays: uint32 in Montgomery form, a·2³² mod p.
+
+Every function is pure, elementwise and can be traced by `jax.jit`. Inputs must be reduced (< p),
+and results are. Source of the reduction: Montgomery, "Modular multiplication without trial
+division" (1985), in the variant that subtracts, so that no sum overflows 64 bits.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from proving.field import jax_setup  # noqa: F401  (configures JAX first)
+from proving.field.koalabear import P
+
+# isort: split
+import jax.numpy as jnp
+from jax import Array
+
+MONTGOMERY_ONE: Final = 2**32 % P
+_P32: Final = np.uint32(P)
+_P64: Final = np.uint64(P)
+_INVERSE_OF_P: Final = np.uint32(pow(P, -1, 2**32))
+_RADIX_SQUARED: Final = np.uint32(2**64 % P)
+_SHIFT: Final = np.uint64(32)
+
+
+def constant(value: int) -> np.uint32:
+    """Return the Montgomery form of an integer."""
+    return np.uint32(value * MONTGOMERY_ONE % P)
+
+
+def reduce_wide(total: Array) -> Array:
+    """Return total / 2³² mod p of a uint64 sum of at most four products of reduced elements.
+
+    4p² < 2⁶⁴, and the high half of such a sum is below 2p, so that one conditional subtraction
+    precedes the usual step.
+    """
+    high = (total >> _SHIFT).astype(jnp.uint32)
+    return _subtract_low(jnp.minimum(high, high - _P32), total.astype(jnp.uint32))
+
+
+def _subtract_low(high: Array, low: Array) -> Array:
+    quotient = (low * _INVERSE_OF_P).astype(jnp.uint64)
+    return subtract(high, ((quotient * _P64) >> _SHIFT).astype(jnp.uint32))
+
+
+def widening_product(left: Array, right: Array) -> Array:
+    """Return the uint64 products of two uint32 arrays, not reduced."""
+    return left.astype(jnp.uint64) * right.astype(jnp.uint64)
+
+
+def add(left: Array, right: Array) -> Array:
+    """Return left + right."""
+    total = left + right
+    return jnp.minimum(total, total - _P32)
+
+
+def subtract(left: Array, right: Array) -> Array:
+    """Return left − right."""
+    difference = left - right
+    return jnp.minimum(difference, difference + _P32)
+
+
+def negate(value: Array) -> Array:
+    """Return −value."""
+    return jnp.where(value == 0, value, _P32 - value)
+
+
+def multiply(left: Array, right: Array) -> Array:
+    """Return left · right."""
+    product = widening_product(left, right)
+    return _subtract_low((product >> _SHIFT).astype(jnp.uint32), product.astype(jnp.uint32))
+
+
+def to_montgomery(canonical: Array) -> Array:
+    """Return the Montgomery form of canonical values (< p)."""
+    return multiply(canonical, jnp.asarray(_RADIX_SQUARED))
+
+
+def from_montgomery(value: Array) -> Array:
+    """Return the canonical values (< p) of Montgomery forms."""
+    return _subtract_low(jnp.zeros_like(value), value)
+
+
+def power(value: Array, exponent: int) -> Array:
+    """Return value^exponent for a fixed, non-negative exponent; 0⁰ is 1."""
+    if exponent < 0:
+        raise ValueError(f"the exponent must not be negative, got {exponent}")
+    result = jnp.full_like(value, MONTGOMERY_ONE)
+    for bit in bin(exponent)[2:]:
+        result = multiply(result, result)
+        if bit == "1":
+            result = multiply(result, value)
+    return result
+
+
+def inverse(value: Array) -> Array:
+    """Return the inverse of each element; the inverse of 0 is 0.
+
+    p − 2 is 111111 0 111111 111111 111111 111111 in binary: 37 products.
+    """
+    ones_3 = multiply(_square_times(multiply(_square_times(value, 1), value), 1), value)
+    ones_6 = multiply(_square_times(ones_3, 3), ones_3)
+    result = multiply(_square_times(ones_6, 7), ones_6)
+    for _ in range(3):
+        result = multiply(_square_times(result, 6), ones_6)
+    return result
+
+
+def _square_times(value: Array, count: int) -> Array:
+    for _ in range(count):
+        value = multiply(value, value)
+    return value
