@@ -91,9 +91,16 @@ class Parameters:
     def encode(self) -> bytes:
         """Every field, for the transcript: 4-byte length and name, then 4 bytes per integer."""
         name = self.name.encode()
-        integers = [getattr(self, field.name) for field in fields(self) if field.name != "name"]
-        encoded = [value.to_bytes(4, "big") for value in (len(name), *integers)]
-        return encoded[0] + name + b"".join(encoded[1:])
+        integers: list[int] = [
+            getattr(self, field.name) for field in fields(self) if field.name != "name"
+        ]
+        return b"".join(
+            [
+                len(name).to_bytes(4, "big"),
+                name,
+                *(value.to_bytes(4, "big") for value in integers),
+            ]
+        )
 
 
 FAST: Final = Parameters(
