@@ -69,12 +69,14 @@ class WriteBatch:
 
 
 class Store:
-    """One node's database, open in one process at a time.
+    """One node's database, open in one process at a time for writing.
 
     Parameters
     ----------
     path
         Directory; created if missing, parents included.
+    is_read_only
+        Look at what was committed so far, also while another process writes.
 
     Raises
     ------
@@ -84,14 +86,16 @@ class Store:
         The database cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
-        path.mkdir(parents=True, exist_ok=True)
+    def __init__(self, path: Path, *, is_read_only: bool = False) -> None:
         self._path = path
-        self._lock = DirectoryLock(path)
+        self._lock: DirectoryLock | None = None
+        if not is_read_only:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = DirectoryLock(path)
         try:
-            self._database = _open_database(path)
+            self._database = _open_database(path, is_read_only)
         except BaseException:
-            self._lock.release()
+            self._release_lock()
             raise
         self._columns = {space: self._database.get_column_family(space) for space in Space}
         self._families: dict[Space, object] = {
@@ -199,12 +203,17 @@ class Store:
         self._columns.clear()
         self._families.clear()
         try:
-            self._database.flush_wal(True)
+            if self._lock is not None:
+                self._database.flush_wal(True)
             self._database.close()
         except Exception as error:  # rocksdict raises Exception itself
             raise StorageFailedError(f"cannot flush {self._path}: {error}") from error
         finally:
             del self._database  # where flushing failed, dropping the object closes it
+            self._release_lock()
+
+    def _release_lock(self) -> None:
+        if self._lock is not None:
             self._lock.release()
 
     def _column(self, space: Space) -> rocksdict.Rdict:
@@ -243,17 +252,18 @@ def _walk(
             cursor.next()
 
 
-def _open_database(path: Path) -> rocksdict.Rdict:
+def _open_database(path: Path, is_read_only: bool) -> rocksdict.Rdict:
     options = rocksdict.Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.create_missing_column_families(True)
+    options.create_if_missing(not is_read_only)
+    options.create_missing_column_families(not is_read_only)
     # Four nodes share a development machine: few background threads, modest buffers.
     options.set_max_background_jobs(2)
     options.set_write_buffer_size(16 * MEBIBYTE)
     options.set_max_total_wal_size(64 * MEBIBYTE)
     options.set_keep_log_file_num(4)
     families = {str(space): options for space in Space}
+    access = rocksdict.AccessType.read_only() if is_read_only else rocksdict.AccessType.read_write()
     try:
-        return rocksdict.Rdict(str(path / "rocksdb"), options, column_families=families)
+        return rocksdict.Rdict(str(path / "rocksdb"), options, families, access)
     except Exception as error:  # rocksdict raises Exception itself
         raise StorageFailedError(f"cannot open {path}: {error}") from error
