@@ -78,7 +78,7 @@ def memory_operand_columns(name: str, word_count: int) -> dict[str, int]:
     return {
         name: 2 * word_count,
         f"{name}_previous_timestamp": word_count,
-        f"{name}_difference": 2 * word_count,
+        f"{name}_difference": word_count,
     }
 
 
@@ -106,7 +106,7 @@ def update_words(
     now = air.local.one("timestamp") + offset
     for position, previous in enumerate(air.local.many(f"{name}_previous_timestamp")):
         pair = slice(2 * position, 2 * position + 2)
-        assert_earlier(air, f"{name} {position}", previous, now, differences[pair], when)
+        assert_earlier(air, previous, now, differences[position], when)
         address = word_address + position
         air.receive(MEMORY, (address, *before[pair], previous), when)
         air.send(MEMORY, (address, *after[pair], now), when)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from proving.air.chip import AirBuilder, Bus
 from proving.air.expression import Expression, total
 from proving.chips.buses import EXECUTION, MEMORY, PROGRAM, RANGE, REGISTER
+from proving.field.koalabear import inverse
 
 LIMB_BITS = 16
 TIMESTAMP_HIGH_BITS = 13
@@ -29,7 +30,7 @@ def access_columns(name: str, *, writes: bool) -> dict[str, int]:
 
     A write has the value before it too.
     """
-    columns = {f"{name}": 2, f"{name}_previous_timestamp": 1, f"{name}_difference": 2}
+    columns = {f"{name}": 2, f"{name}_previous_timestamp": 1, f"{name}_difference": 1}
     return columns | ({f"{name}_previous": 2} if writes else {})
 
 
@@ -123,19 +124,17 @@ def in_range(air: AirBuilder, value: Expression, bits: Expression | int, when: E
 
 def assert_earlier(
     air: AirBuilder,
-    name: str,
     previous: Expression,
     now: Expression,
-    difference: Sequence[Expression],
+    difference: Expression,
     when: Expression,
 ) -> None:
-    """`previous` is before `now`: their difference less one is a number of 29 bits."""
-    low, high = difference
-    air.assert_zero(
-        f"{name}: comes after the previous access",
-        when * (now - previous - 1 - low - high * (1 << LIMB_BITS)),
-    )
-    in_range(air, low, LIMB_BITS, when)
+    """`previous` is before `now`: their difference less one is a number of 29 bits.
+
+    `difference` holds its low limb; what is left is the high one, in units of 2^16.
+    """
+    high = (now - previous - 1 - difference) * inverse(1 << LIMB_BITS)
+    in_range(air, difference, LIMB_BITS, when)
     in_range(air, high, TIMESTAMP_HIGH_BITS, when)
 
 
@@ -151,6 +150,6 @@ def _access(
     bus, address = place
     now = air.local.one("timestamp") + offset
     before = air.local.one(f"{name}_previous_timestamp")
-    assert_earlier(air, name, before, now, air.local.many(f"{name}_difference"), when)
+    assert_earlier(air, before, now, air.local.one(f"{name}_difference"), when)
     air.receive(bus, (address, *air.local.many(previous), before), when)
     air.send(bus, (address, *air.local.many(name), now), when)

@@ -62,5 +62,5 @@ def access(
     return {
         name: limbs(value),
         f"{name}_previous_timestamp": np.where(used, previous_timestamp, 0).astype(np.uint32),
-        f"{name}_difference": limbs(difference),
+        f"{name}_difference": limbs(difference)[0],
     }
