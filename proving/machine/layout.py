@@ -39,7 +39,7 @@ ECALL_ARGUMENT_REGISTERS = (10, 11, 12, 13)
 """a0 to a3"""
 
 
-class EcallNumber(IntEnum):
+class Ecall(IntEnum):
     """What the guest asks for, in a7."""
 
     HALT = 0
@@ -57,12 +57,12 @@ class EcallNumber(IntEnum):
 
 
 ECALL_ARGUMENT_COUNTS = {
-    EcallNumber.HALT: 1,
-    EcallNumber.COMMIT: 2,
-    EcallNumber.KECCAK_F: 1,
-    EcallNumber.MULMOD: 4,
-    EcallNumber.SECP256K1_ADD: 2,
-    EcallNumber.SECP256K1_DOUBLE: 1,
+    Ecall.HALT: 1,
+    Ecall.COMMIT: 2,
+    Ecall.KECCAK_F: 1,
+    Ecall.MULMOD: 4,
+    Ecall.SECP256K1_ADD: 2,
+    Ecall.SECP256K1_DOUBLE: 1,
 }
 """An ecall reads a7 and this many of a0 to a3, all at RS1_OFFSET."""
 
