@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,9 +63,7 @@ def evaluator(table: Table, parameters: Mapping[str, int]) -> Callable[[Expressi
     def constant(value: int) -> FieldArray:
         return FieldArray(np.full(table.row_count, value % P, np.uint64))
 
-    inner: Any = Evaluator(cell, constant, parameters)
-    evaluate: Callable[[Expression], FieldArray] = inner.evaluate
-    return evaluate
+    return Evaluator(cell, constant, parameters).evaluate
 
 
 def violations(table: Table, parameters: Mapping[str, int] | None = None) -> list[str]:
@@ -109,12 +106,13 @@ def imbalance(
 
 
 def _is_in_domain(domain: Domain, rows: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.bool_]:
+    is_first, is_last = np.equal(rows, 0), np.equal(rows, count - 1)
     match domain:
         case Domain.EVERY_ROW:
             return np.ones(rows.shape, np.bool_)
         case Domain.FIRST_ROW:
-            return rows == 0
+            return is_first
         case Domain.LAST_ROW:
-            return rows == count - 1
+            return is_last
         case Domain.TRANSITION:
-            return rows != count - 1
+            return ~is_last

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from proving.air.expression import (
     Cell,
@@ -16,15 +16,18 @@ from proving.air.expression import (
 )
 
 
+Value = TypeVar("Value", bound="RingValue")
+
+
 class RingValue(Protocol):
     """What values have to support, among themselves."""
 
-    def __add__(self, other: RingValue, /) -> RingValue: ...
-    def __sub__(self, other: RingValue, /) -> RingValue: ...
-    def __mul__(self, other: RingValue, /) -> RingValue: ...
+    def __add__(self: Value, other: Value, /) -> Value: ...
+    def __sub__(self: Value, other: Value, /) -> Value: ...
+    def __mul__(self: Value, other: Value, /) -> Value: ...
 
 
-class Evaluator:
+class Evaluator(Generic[Value]):
     """Evaluates expressions over one assignment of the cells, each shared subtree once.
 
     Parameters
@@ -39,21 +42,21 @@ class Evaluator:
 
     def __init__(
         self,
-        cell: Callable[[Cell], RingValue],
-        constant: Callable[[int], RingValue],
+        cell: Callable[[Cell], Value],
+        constant: Callable[[int], Value],
         parameters: Mapping[str, int],
     ) -> None:
         self._cell = cell
         self._constant = constant
         self._parameters = parameters
-        self._known: dict[int, tuple[Expression, RingValue]] = {}
+        self._known: dict[int, tuple[Expression, Value]] = {}
 
-    def evaluate(self, expression: Expression) -> RingValue:
+    def evaluate(self, expression: Expression) -> Value:
         """Value of `expression`."""
         known = self._known.get(id(expression))
         if known is not None:
             return known[1]
-        value: RingValue
+        value: Value
         match expression:
             case Constant():
                 value = self._constant(expression.value)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from proving.air.chip import AirBuilder, ChipDefinition
 from proving.air.expression import Expression
 from proving.chips.arithmetic import arithmetic_columns, arithmetic_frame
-from proving.chips.gadgets import LIMB_BITS, limbs_in_range
+from proving.chips.gadgets import limbs_in_range
 from proving.field.koalabear import inverse
-from proving.machine.instructions import Opcode
+from proving.machine.instructions import LIMB_BITS, Opcode
 
 OPCODES = {"is_add": int(Opcode.ADD), "is_sub": int(Opcode.SUB)}
 

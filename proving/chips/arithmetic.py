@@ -11,10 +11,6 @@ from collections.abc import Mapping
 from proving.air.chip import AirBuilder
 from proving.air.expression import Expression
 from proving.chips.gadgets import (
-    IMMEDIATE_FLAG,
-    RD_OFFSET,
-    RS1_OFFSET,
-    RS2_OFFSET,
     access_columns,
     fetch,
     instruction_columns,
@@ -24,6 +20,8 @@ from proving.chips.gadgets import (
     step,
     write_register,
 )
+from proving.machine.instructions import IMMEDIATE_FLAG
+from proving.machine.layout import RD_OFFSET, RS1_OFFSET, RS2_OFFSET
 
 
 def arithmetic_columns(opcodes: Mapping[str, int]) -> dict[str, int]:

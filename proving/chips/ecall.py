@@ -11,8 +11,6 @@ from proving.air.chip import AirBuilder
 from proving.air.expression import Expression
 from proving.chips.buses import MEMORY
 from proving.chips.gadgets import (
-    LIMB_BITS,
-    RS1_OFFSET,
     access_columns,
     assert_earlier,
     end,
@@ -23,13 +21,14 @@ from proving.chips.gadgets import (
     step,
 )
 from proving.field.koalabear import inverse
-from proving.machine.instructions import Opcode
+from proving.machine.instructions import LIMB_BITS, Opcode
+from proving.machine.layout import (
+    ECALL_ARGUMENT_REGISTERS,
+    ECALL_NUMBER_REGISTER,
+    RS1_OFFSET,
+    WORD_BYTES,
+)
 
-NUMBER_REGISTER = 17
-"""a7."""
-FIRST_ARGUMENT_REGISTER = 10
-"""a0."""
-BYTES_PER_WORD = 4
 WORD_LOW_BITS = LIMB_BITS - 2
 """Bits of a word address that come from the pointer's low limb."""
 
@@ -59,16 +58,16 @@ def call_frame(
     low, high = air.local.many("number")
     air.assert_equal("the call's number", low, is_real * number)
     air.assert_zero("the call's number is small", high)
-    read_register(air, "number", NUMBER_REGISTER, RS1_OFFSET, is_real)
-    for position, argument in enumerate(arguments):
-        read_register(air, argument, FIRST_ARGUMENT_REGISTER + position, RS1_OFFSET, is_real)
+    read_register(air, "number", ECALL_NUMBER_REGISTER, RS1_OFFSET, is_real)
+    for register, argument in zip(ECALL_ARGUMENT_REGISTERS, arguments, strict=False):
+        read_register(air, argument, register, RS1_OFFSET, is_real)
     return is_real
 
 
 def aligned_word_address(air: AirBuilder, pointer: str, when: Expression) -> Expression:
     """Word address of an aligned pointer: a field element below 2^30, one for each pointer."""
     low, high = air.local.many(pointer)
-    word_low = low * inverse(BYTES_PER_WORD)
+    word_low = low * inverse(WORD_BYTES)
     in_range(air, word_low, WORD_LOW_BITS, when)
     return word_low + high * (1 << WORD_LOW_BITS)
 

@@ -13,16 +13,11 @@ from proving.air.chip import AirBuilder, Bus
 from proving.air.expression import Expression, total
 from proving.chips.buses import EXECUTION, MEMORY, PROGRAM, RANGE, REGISTER
 from proving.field.koalabear import inverse
+from proving.machine.instructions import LIMB_BITS
+from proving.machine.layout import TIMESTAMPS_PER_INSTRUCTION, WORD_BYTES
 
-LIMB_BITS = 16
 TIMESTAMP_HIGH_BITS = 13
 """Differences of timestamps are below 2^29, far from wrapping modulo P."""
-TIMESTAMPS_PER_INSTRUCTION = 4
-BYTES_PER_INSTRUCTION = 4
-IMMEDIATE_FLAG = 64
-"""Added to an opcode's number where the second operand is the immediate."""
-
-RS1_OFFSET, RS2_OFFSET, MEMORY_OFFSET, RD_OFFSET = range(TIMESTAMPS_PER_INSTRUCTION)
 
 
 def access_columns(name: str, *, writes: bool) -> dict[str, int]:
@@ -74,7 +69,7 @@ def step(air: AirBuilder, is_real: Expression, next_pc: Expression | None = None
     """Take the machine's state and leave the next one; by default at the following instruction."""
     pc, timestamp = air.local.one("pc"), air.local.one("timestamp")
     air.receive(EXECUTION, (pc, timestamp), is_real)
-    target = pc + BYTES_PER_INSTRUCTION if next_pc is None else next_pc
+    target = pc + WORD_BYTES if next_pc is None else next_pc
     air.send(EXECUTION, (target, timestamp + TIMESTAMPS_PER_INSTRUCTION), is_real)
 
 

@@ -14,24 +14,21 @@ from proving.chips.ecall import (
     memory_operand_columns,
     update_words,
 )
-from proving.chips.gadgets import MEMORY_OFFSET
-from proving.machine.layout import Ecall
-
-WORDS = 50
+from proving.machine.layout import KECCAK_STATE_OFFSET, KECCAK_STATE_WORDS, EcallNumber
 
 COLUMNS = {
     **call_columns(("pointer",)),
-    **memory_operand_columns("before", WORDS),
-    "after": 2 * WORDS,
+    **memory_operand_columns("before", KECCAK_STATE_WORDS),
+    "after": 2 * KECCAK_STATE_WORDS,
 }
 
 
 def _constrain(air: AirBuilder) -> None:
     local = air.local
-    is_real = call_frame(air, int(Ecall.KECCAK_F), ("pointer",))
+    is_real = call_frame(air, EcallNumber.KECCAK_F, ("pointer",))
     address = aligned_word_address(air, "pointer", is_real)
     before, after = local.many("before"), local.many("after")
-    update_words(air, "before", after, address, MEMORY_OFFSET, is_real)
+    update_words(air, "before", after, address, KECCAK_STATE_OFFSET, is_real)
 
     # The limbs of `after` come from keccak_round, which composes them of bits.
     timestamp = local.one("timestamp")

@@ -16,7 +16,6 @@ from __future__ import annotations
 from proving.air.chip import AirBuilder, ChipDefinition, Domain
 from proving.air.expression import Expression, packed, total
 from proving.chips.buses import KECCAK_INPUT, KECCAK_OUTPUT
-from proving.chips.gadgets import LIMB_BITS
 from proving.chips.keccak_constants import (
     IOTA_BITS,
     LANE_BITS,
@@ -26,6 +25,7 @@ from proving.chips.keccak_constants import (
     ROUNDS,
     lane,
 )
+from proving.machine.instructions import LIMB_BITS
 
 LIMBS_PER_LANE = LANE_BITS // LIMB_BITS
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from proving.chips.gadgets import RD_OFFSET, RS1_OFFSET, RS2_OFFSET
 from proving.machine import records as field
+from proving.machine.layout import RD_OFFSET, RS1_OFFSET, RS2_OFFSET
 from proving.traces.columns import Column, Matrix, access, limbs
 from proving.traces.instructions import InstructionRows
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from proving.air.chip import ChipDefinition
-from proving.chips.gadgets import LIMB_BITS
+from proving.machine.instructions import LIMB_BITS
 
 Column = npt.NDArray[np.uint32]
 Matrix = npt.NDArray[np.uint32]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from proving.chips.gadgets import IMMEDIATE_FLAG
+from proving.machine.instructions import IMMEDIATE_FLAG
 from proving.traces.columns import Column
 
 
@@ -30,8 +30,8 @@ class InstructionRows:
     @property
     def number(self) -> Column:
         """Opcode without the immediate's flag."""
-        return self.opcode % IMMEDIATE_FLAG
+        return self.opcode % np.uint32(IMMEDIATE_FLAG)
 
     def flag(self, number: int) -> Column:
         """1 where the opcode is `number`."""
-        return (self.number == number).astype(np.uint32)
+        return np.equal(self.number, number).astype(np.uint32)

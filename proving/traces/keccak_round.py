@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from proving.chips.gadgets import LIMB_BITS
 from proving.chips.keccak_constants import (
     IOTA_BITS,
     LANE_BITS,
@@ -18,6 +17,7 @@ from proving.chips.keccak_constants import (
     lane,
 )
 from proving.chips.keccak_round import KECCAK_ROUND, LIMBS_PER_LANE
+from proving.machine.instructions import LIMB_BITS
 from proving.traces.columns import Column, Matrix, matrix_of
 
 Lanes = npt.NDArray[np.uint64]
@@ -101,7 +101,8 @@ def trace(timestamps: Column, states: Lanes) -> Matrix:
 
 
 def _column_parity(state: Lanes) -> Lanes:
-    return np.bitwise_xor.reduce(state.reshape(-1, 5, 5), axis=1)
+    parity: Lanes = np.bitwise_xor.reduce(state.reshape(-1, 5, 5), axis=1)
+    return parity
 
 
 def _rotate(lanes: Lanes, amount: int) -> Lanes:
