@@ -15,7 +15,6 @@ from proving.air.expression import (
     Sum,
 )
 
-
 Value = TypeVar("Value", bound="RingValue")
 
 

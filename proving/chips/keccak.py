@@ -14,7 +14,7 @@ from proving.chips.ecall import (
     memory_operand_columns,
     update_words,
 )
-from proving.machine.layout import KECCAK_STATE_OFFSET, KECCAK_STATE_WORDS, EcallNumber
+from proving.machine.layout import KECCAK_STATE_OFFSET, KECCAK_STATE_WORDS, Ecall
 
 COLUMNS = {
     **call_columns(("pointer",)),
@@ -25,7 +25,7 @@ COLUMNS = {
 
 def _constrain(air: AirBuilder) -> None:
     local = air.local
-    is_real = call_frame(air, EcallNumber.KECCAK_F, ("pointer",))
+    is_real = call_frame(air, Ecall.KECCAK_F, ("pointer",))
     address = aligned_word_address(air, "pointer", is_real)
     before, after = local.many("before"), local.many("after")
     update_words(air, "before", after, address, KECCAK_STATE_OFFSET, is_real)
