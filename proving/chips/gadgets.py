@@ -86,7 +86,11 @@ def read_register(
 
 
 def write_register(
-    air: AirBuilder, name: str, index: Expression | int, offset: int, when: Expression
+    air: AirBuilder,
+    name: str,
+    index: Expression | int,
+    offset: Expression | int,
+    when: Expression,
 ) -> None:
     """Register `index` holds `name` from now on. The caller proves its limbs' ranges."""
     _access(air, name, (REGISTER, index), offset, when, previous=f"{name}_previous")
@@ -137,7 +141,7 @@ def _access(
     air: AirBuilder,
     name: str,
     place: tuple[Bus, Expression | int],
-    offset: int,
+    offset: Expression | int,
     when: Expression,
     *,
     previous: str,
