@@ -21,7 +21,7 @@ def _set(option: str, value: object) -> None:
 _set("jax_enable_x64", True)
 
 if jax.config.values["jax_compilation_cache_dir"] is None:
-    jax.config.update(
+    _set(
         "jax_compilation_cache_dir",
         os.environ.get("BRAID_CACHE_DIR", os.fspath(Path.home() / ".cache" / "braid" / "jax")),
     )
