@@ -45,7 +45,7 @@ def _constrain(air: AirBuilder) -> None:
         local.one("is_load_half") + local.one("is_load_half_unsigned") + local.one("is_store_half")
     )
     position = is_upper_half * BYTES_PER_HALF + is_upper_byte
-    load_store_frame(air, LOADS, STORES, position, after=local.many("after"))
+    is_real = load_store_frame(air, LOADS, STORES, position, after=local.many("after"))
     air.assert_boolean("is_upper_half is boolean", is_upper_half)
     air.assert_boolean("is_upper_byte is boolean", is_upper_byte)
     air.assert_zero("a half begins at its lower byte", is_half * is_upper_byte)
@@ -57,9 +57,6 @@ def _constrain(air: AirBuilder) -> None:
         "the bytes are those of the half",
         top + other * BYTE_RADIX + is_top_upper * (top - other) * (BYTE_RADIX - 1),
         word[0] + is_upper_half * (word[1] - word[0]),
-    )
-    is_real = is_half + (
-        local.one("is_load_byte") + local.one("is_load_byte_unsigned") + local.one("is_store_byte")
     )
     in_range(air, other, BYTE_BITS, is_real)
     sign = local.one("sign")

@@ -60,8 +60,10 @@ def load_store_frame(
     stores: Mapping[str, int],
     position: Expression | int,
     after: Sequence[Expression],
-) -> None:
+) -> Expression:
     """Fetch, step, access the register and the word, whose limbs are `after` from now on.
+
+    Returns whether the row is a real one.
 
     Parameters
     ----------
@@ -100,6 +102,7 @@ def load_store_frame(
         zip(local.many("value"), local.many("value_previous"), strict=True)
     ):
         air.assert_zero(f"a store leaves limb {limb} of rs2", is_store * (value - previous))
+    return is_real
 
 
 def _word_address(air: AirBuilder, position: Expression | int, is_real: Expression) -> Expression:
