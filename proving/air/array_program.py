@@ -17,7 +17,6 @@ from proving.air.normal_form import LinearForm, Multiplication, NormalForm, One
 from proving.air.row_arrays import (
     Indices,
     add_rows,
-    materialise,
     subtract_rows,
     take_rows,
     weighted_sums,
@@ -66,7 +65,7 @@ class Values:
         matrix = jnp.concatenate(
             [self.take(list(dict.fromkeys(part))) for part in (given, derived)]
         )
-        return materialise(matrix), np.array([order[a] for a in atoms], np.int32)
+        return matrix, np.array([order[a] for a in atoms], np.int32)
 
     def take(self, atoms: Sequence[int]) -> Array:
         """Return the values of atoms that are all in the same matrix."""
@@ -117,7 +116,7 @@ def evaluate(
         derived = jnp.concatenate([zero, *(block for _, block in blocks)])
         places = {number: place for number, place in places.items() if not place.is_derived}
         places |= {number: Place(True, row) for row, number in enumerate(order, start=1)}
-        values = Values((matrix, materialise(derived)), places)
+        values = Values((matrix, derived), places)
     return values
 
 

@@ -22,7 +22,6 @@ from proving.air.expression import Cell, Expression, Parameter, Source
 from proving.air.logup import LookupLayout, lookup_layout
 from proving.air.normal_form import NormalForm, One, Scaled, normal_form
 from proving.air.row_arrays import (
-    materialise,
     sum_over_middle_axis,
     take_rows,
     weighted_sum,
@@ -123,7 +122,7 @@ class ChipEvaluator:
         self._parameters = _parameter_names(self._all)
         self._rows = self._row_numbers()
         self.points_per_piece = self._points_per_piece()
-        self.lookup_columns = jax.jit(self._lookup_columns)
+        self._fractions = jax.jit(self._lookup_fractions)
         self.quotient = jax.jit(self._quotient)
 
     @property
@@ -136,7 +135,7 @@ class ChipEvaluator:
         """Number of powers of α that `quotient` takes."""
         return len(self.air.constraints) + self.layout.column_count
 
-    def _lookup_columns(
+    def lookup_columns(
         self, cells: Cells, parameters: Array, gamma: Array, beta: Array
     ) -> tuple[Array, Array]:
         """Compute h_g of all groups but the last, and the row's total over all groups.
@@ -146,16 +145,17 @@ class ChipEvaluator:
         tuple
             Arrays of shapes (4 · (groups − 1), points) and (4, points).
         """
+        divided: tuple[Array, Array] = _divided(*self._fractions(cells, parameters, gamma, beta))
+        return divided
+
+    def _lookup_fractions(
+        self, cells: Cells, parameters: Array, gamma: Array, beta: Array
+    ) -> tuple[Array, Array]:
+        """Compute numerator and denominator of each group, both of shape (4, groups, points)."""
         values = self._evaluate(self._lookups, cells, parameters)
         first, second = self._denominators(values, self._lookups.results, gamma, beta)
         one, other = self._multiplicities(values, self._lookups.results)
-        fractions = extension.multiply(
-            _numerators(one, other, first, second),
-            extension.inverse(extension.multiply(first, second)),
-        )
-        total = sum_over_middle_axis(fractions)
-        columns = fractions[:, :-1].transpose(1, 0, 2)
-        return columns.reshape(-1, columns.shape[-1]), total
+        return _numerators(one, other, first, second), extension.multiply(first, second)
 
     def _quotient(
         self,
@@ -199,7 +199,7 @@ class ChipEvaluator:
         points = cells.main.shape[1]
         head = jnp.broadcast_to(jnp.array([[0], [base.MONTGOMERY_ONE]], jnp.uint32), (2, points))
         constants = jnp.broadcast_to(parameters[:, None], (len(self._parameters), points))
-        given = materialise(jnp.concatenate([head, *cells, constants]))
+        given = jnp.concatenate([head, *cells, constants])
         return evaluate(form, self._rows.__getitem__, given)
 
     def _row_numbers(self) -> dict[One | Cell | Parameter, int]:
@@ -248,7 +248,7 @@ class ChipEvaluator:
         own_alphas = alphas[:, len(self.air.constraints) :]
         units = [extension.constant(Extension(row)) for row in np.eye(DEGREE, dtype=int).tolist()]
         weights = jnp.stack([extension.multiply(own_alphas, unit[:, None]) for unit in units], 1)
-        matrix = materialise(residues.reshape(-1, residues.shape[-1]))
+        matrix = residues.reshape(-1, residues.shape[-1])
         rows = np.arange(matrix.shape[0], dtype=np.int32)
         return weighted_sum(weights.reshape(DEGREE, -1), matrix, rows)
 
@@ -291,7 +291,7 @@ class ChipEvaluator:
             blocks.append(block)
         one = jnp.zeros((DEGREE, 1, values.matrices[0].shape[1]), jnp.uint32)
         blocks.append(one.at[0].set(base.MONTGOMERY_ONE))
-        denominators = materialise(jnp.concatenate(blocks, axis=1))
+        denominators = jnp.concatenate(blocks, axis=1)
         position = {member: place for place, member in enumerate(order)}
         return self._by_group(denominators, position)
 
@@ -316,6 +316,17 @@ class ChipEvaluator:
         rows = len(self._all.atoms) + 6 * DEGREE * len(self.air.interactions) + 1
         points = 1 << (budget // rows).bit_length() - 1 if rows < budget else 1
         return max(MINIMUM_POINTS, min(points, MAXIMUM_POINTS))
+
+
+@jax.jit
+def _divided(numerators: Array, denominators: Array) -> tuple[Array, Array]:
+    """Divide; all quotients but the last group's as base-field rows, and the sum of all.
+
+    A program of its own: fused with what it reads, XLA would compute that many times.
+    """
+    fractions = extension.multiply(numerators, extension.inverse(denominators))
+    columns = fractions[:, :-1].transpose(1, 0, 2)
+    return columns.reshape(-1, columns.shape[-1]), sum_over_middle_axis(fractions)
 
 
 def _numerators(one: Array, other: Array, first: Array, second: Array) -> Array:

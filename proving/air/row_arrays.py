@@ -107,12 +107,6 @@ def sum_over_middle_axis(values: Array) -> Array:
     return values[:, 0]
 
 
-def materialise(matrix: Array) -> Array:
-    """Keep the compiler from computing the matrix again wherever it is read."""
-    result: Array = lax.optimization_barrier(matrix)  # type: ignore[no-untyped-call]  # JAX's own
-    return result
-
-
 def _repeat(step: Callable[[Array, Any], Array], start: Array, items: Any) -> Array:
     """Fold `step` over the leading axis of `items`: unrolled if short, else a compiled loop."""
     parts = items if isinstance(items, tuple) else (items,)
