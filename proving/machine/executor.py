@@ -17,13 +17,7 @@ from proving.machine.errors import (
     MisalignedJumpFault,
 )
 from proving.machine.execution import Execution
-from proving.machine.instructions import (
-    CHIP_OF_OPCODE,
-    IMMEDIATE_FLAG,
-    INSTRUCTION_CHIPS,
-    Chip,
-    Opcode,
-)
+from proving.machine.instructions import INSTRUCTION_CHIPS
 from proving.machine.layout import MAXIMUM_CYCLES
 from proving.machine.program import Program, Words
 from proving.machine.state import (
@@ -32,9 +26,6 @@ from proving.machine.state import (
     Limits,
     MachineState,
 )
-
-CHUNK_RECORDS = 1 << 16
-"""Records that the kernel writes before they are handed to the chips: they stay in the cache."""
 
 DEFAULT_LIMITS = Limits()
 COUNTING_LIMITS = Limits(cycles=MAXIMUM_COUNTED_CYCLES)
@@ -71,13 +62,17 @@ def execute(program: Program, input_bytes: bytes, limits: Limits = DEFAULT_LIMIT
         raise InvalidLimitsError(f"{limits.cycles} cycles, one proof covers {MAXIMUM_CYCLES}")
     machine = MachineState.at_start(program, input_bytes, limits)
     ecalls = EcallUnit(machine, is_recording=True)
-    sorter = _RecordSorter(program)
-    _run(machine, ecalls, sorter)
+    # Pages that no record reaches are never mapped.
+    rows = np.empty((len(INSTRUCTION_CHIPS), limits.cycles, records.FIELD_COUNT), np.uint32)
+    filled = _run(machine, ecalls, rows, is_recording=True)
     return Execution(
         program=program,
         cycles=machine.cycle,
         records={
-            **{chip: sorter.records(chip) for chip in INSTRUCTION_CHIPS},
+            **{
+                chip: chip_rows[:count]
+                for chip, chip_rows, count in zip(INSTRUCTION_CHIPS, rows, filled, strict=True)
+            },
             **{chip: ecalls.records(chip) for chip in FIELD_COUNTS},
         },
         row_counts=machine.row_counts.astype(np.uint32),
@@ -92,45 +87,16 @@ def run_only(program: Program, input_bytes: bytes, limits: Limits = COUNTING_LIM
     """Run a program without records, to count its cycles; raises as :func:`execute` does."""
     machine = MachineState.at_start(program, input_bytes, limits)
     ecalls = EcallUnit(machine, is_recording=False)
-    _run(machine, ecalls, None)
+    no_rows = np.empty((len(INSTRUCTION_CHIPS), 0, records.FIELD_COUNT), np.uint32)
+    _run(machine, ecalls, no_rows, is_recording=False)
     return CycleCount(machine.cycle, ecalls.public_values, machine.row_counts)
 
 
-class _RecordSorter:
-    """Takes chunks of records in the order of execution; gives each chip its own."""
-
-    def __init__(self, program: Program) -> None:
-        numbers = program.rows.opcode % IMMEDIATE_FLAG
-        chip_of_number = np.full(Opcode.ECALL + 1, len(INSTRUCTION_CHIPS), np.uint8)
-        for opcode, chip in CHIP_OF_OPCODE.items():
-            chip_of_number[opcode] = INSTRUCTION_CHIPS.index(chip)
-        self._chip_of_row = chip_of_number[numbers]
-        self._pieces: dict[Chip, list[Words]] = {chip: [] for chip in INSTRUCTION_CHIPS}
-        self.chunk = np.empty((CHUNK_RECORDS, records.FIELD_COUNT), np.uint32)
-        self.chunk_rows = np.empty(CHUNK_RECORDS, np.int32)
-
-    def take(self, count: int) -> None:
-        """Sort the first `count` records of the chunk, which is free afterwards."""
-        chips = self._chip_of_row[self.chunk_rows[:count]]
-        for position, chip in enumerate(INSTRUCTION_CHIPS):
-            selected = np.flatnonzero(chips == position)
-            if len(selected):
-                self._pieces[chip].append(self.chunk[selected])
-
-    def records(self, chip: Chip) -> Words:
-        """All records of a chip, shape (rows, FIELD_COUNT); its pieces are released."""
-        pieces = self._pieces.pop(chip)
-        return np.concatenate(pieces) if pieces else np.zeros((0, records.FIELD_COUNT), np.uint32)
-
-
-def _run(machine: MachineState, ecalls: EcallUnit, sorter: _RecordSorter | None) -> None:
-    """Run until HALT(0); any other end is a fault."""
-    is_recording = sorter is not None
-    chunk, chunk_rows = (
-        (sorter.chunk, sorter.chunk_rows)
-        if sorter is not None
-        else (np.empty((1, records.FIELD_COUNT), np.uint32), np.empty(1, np.int32))
-    )
+def _run(
+    machine: MachineState, ecalls: EcallUnit, rows: Words, *, is_recording: bool
+) -> npt.NDArray[np.int64]:
+    """Run until HALT(0); any other end is a fault. Returns how many records each chip has."""
+    filled = np.zeros(len(INSTRUCTION_CHIPS), np.int64)
     has_halted = False
     while not has_halted:
         status = kernel.run(
@@ -143,17 +109,14 @@ def _run(machine: MachineState, ecalls: EcallUnit, sorter: _RecordSorter | None)
             machine.row_of_word,
             machine.decoded,
             machine.row_counts,
-            chunk,
-            chunk_rows,
+            rows,
+            filled,
             is_recording,
         )
-        if status == kernel.Status.ECALL:
-            has_halted = ecalls.perform()
-        elif status != kernel.Status.CHUNK_FULL:
+        if status != kernel.Status.ECALL:
             raise _fault(kernel.Status(status), machine)
-        if sorter is not None and (has_halted or status == kernel.Status.CHUNK_FULL):
-            sorter.take(int(machine.state[kernel.FILL]))
-            machine.state[kernel.FILL] = 0
+        has_halted = ecalls.perform()
+    return filled
 
 
 def _fault(status: kernel.Status, machine: MachineState) -> Fault:

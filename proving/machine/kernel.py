@@ -1,6 +1,6 @@
 """The interpreter's loop, compiled by numba: RV32IM without the ecalls.
 
-The loop returns whenever something is up to Python: an ecall, a full chunk of records, a fault.
+The loop returns whenever something is up to Python: an ecall, the end of the cycles, a fault.
 All state lives in arrays, so the next call goes on from there.
 
 Integers are int64 throughout, with 32-bit values in 0 .. 2^32 - 1: numba turns sums of signed
@@ -26,24 +26,24 @@ class Status(IntEnum):
     """Why the loop returned."""
 
     ECALL = 0
-    CHUNK_FULL = 1
-    CYCLE_LIMIT = 2
-    NO_INSTRUCTION = 3
-    MISALIGNED_JUMP = 4
-    MISALIGNED_ACCESS = 5
-    UNMAPPED = 6
-    OUT_OF_MEMORY = 7
+    CYCLE_LIMIT = 1
+    NO_INSTRUCTION = 2
+    MISALIGNED_JUMP = 3
+    MISALIGNED_ACCESS = 4
+    UNMAPPED = 5
+    OUT_OF_MEMORY = 6
 
 
 # `state`
-PC, CYCLE, FILL, ADDRESS, STATE_COUNT = range(5)
-"""FILL counts the chunk's records; ADDRESS is what a fault is about."""
+PC, CYCLE, ADDRESS, STATE_COUNT = range(4)
+"""ADDRESS is what a fault is about."""
 
 # `memory` and `registers`
 VALUE, TIMESTAMP = range(2)
 
 # `decoded`: what the loop needs of an instruction, one row of the table each
-OPERATION, USES_IMMEDIATE, READS_RS1, READS_RS2, RD, RS1, RS2, IMMEDIATE, DECODED_COUNT = range(9)
+OPERATION, USES_IMMEDIATE, READS_RS1, READS_RS2, RD, RS1, RS2, IMMEDIATE, CHIP = range(9)
+DECODED_COUNT = 9
 
 # `bounds`
 RAM_WORDS, INPUT_WORDS, IMAGE_END_WORD, FIRST_CODE_WORD, CYCLE_LIMIT, BOUND_COUNT = range(6)
@@ -51,8 +51,10 @@ RAM_WORDS, INPUT_WORDS, IMAGE_END_WORD, FIRST_CODE_WORD, CYCLE_LIMIT, BOUND_COUN
 PAGE_WORD_BITS = 10
 """Touched memory is noted by pages of this many words (log2)."""
 
-_ECALL_STATUS, _CHUNK_FULL, _CYCLES_USED_UP, _NO_INSTRUCTION = 0, 1, 2, 3
-_MISALIGNED_JUMP, _MISALIGNED_ACCESS, _UNMAPPED, _OUT_OF_MEMORY = 4, 5, 6, 7
+_ECALL_STATUS, _CYCLES_USED_UP = int(Status.ECALL), int(Status.CYCLE_LIMIT)
+_NO_INSTRUCTION, _MISALIGNED_JUMP = int(Status.NO_INSTRUCTION), int(Status.MISALIGNED_JUMP)
+_MISALIGNED_ACCESS = int(Status.MISALIGNED_ACCESS)
+_UNMAPPED, _OUT_OF_MEMORY = int(Status.UNMAPPED), int(Status.OUT_OF_MEMORY)
 
 _ADD, _SUB, _AND, _OR, _XOR = (int(Opcode[name]) for name in ("ADD", "SUB", "AND", "OR", "XOR"))
 _SLT, _SLTU, _SLL, _SRL, _SRA = (int(Opcode[name]) for name in ("SLT", "SLTU", "SLL", "SRL", "SRA"))
@@ -222,8 +224,8 @@ def run(
     row_of_word: npt.NDArray[np.int32],
     decoded: Words,
     row_counts: npt.NDArray[np.int64],
-    chunk: Words,
-    chunk_rows: npt.NDArray[np.int32],
+    rows: Words,
+    filled: npt.NDArray[np.int64],
     is_recording: bool,
 ) -> int:
     """Execute until something is up to Python; returns a :class:`Status`.
@@ -244,20 +246,18 @@ def run(
         uint32 (rows, DECODED_COUNT).
     row_counts
         int64 (rows,): incremented with each execution.
-    chunk, chunk_rows
-        Records are written to uint32 (capacity, FIELD_COUNT), their rows to int32 (capacity,).
+    rows, filled
+        Records are written to uint32 (chips, capacity, FIELD_COUNT), where `filled`, int64
+        (chips,), says how many each chip has.
     is_recording
         Whether to write records, timestamps and touched pages.
     """
-    pc, cycle, fill = _number(state[PC]), _number(state[CYCLE]), _number(state[FILL])
+    pc, cycle = _number(state[PC]), _number(state[CYCLE])
     status = _NO_INSTRUCTION
     while True:
         # FETCH
         if cycle >= bounds[CYCLE_LIMIT]:
             status = _CYCLES_USED_UP
-            break
-        if fill == chunk.shape[0]:
-            status = _CHUNK_FULL
             break
         code_word = (pc >> 2) - bounds[FIRST_CODE_WORD]
         row = row_of_word[code_word] - 1 if 0 <= code_word < row_of_word.shape[0] else -1
@@ -337,24 +337,25 @@ def run(
 
         # RECORD
         if is_recording:
-            chunk[fill, records.PC] = pc
-            chunk[fill, records.TIMESTAMP] = timestamp
-            chunk[fill, records.RS1_VALUE] = left
-            chunk[fill, records.RS1_PREVIOUS_TIMESTAMP] = left_before
-            chunk[fill, records.RS2_VALUE] = right
-            chunk[fill, records.RS2_PREVIOUS_TIMESTAMP] = right_before
-            chunk[fill, records.RD_VALUE] = result
-            chunk[fill, records.RD_PREVIOUS_VALUE] = rd_before
-            chunk[fill, records.RD_PREVIOUS_TIMESTAMP] = rd_timestamp
-            chunk[fill, records.MEMORY_BYTE_ADDRESS] = address
-            chunk[fill, records.MEMORY_PREVIOUS_VALUE] = word_before
-            chunk[fill, records.MEMORY_VALUE] = word_after
-            chunk[fill, records.MEMORY_PREVIOUS_TIMESTAMP] = word_timestamp
-            chunk[fill, records.NEXT_PC] = next_pc
-            chunk_rows[fill] = row
-            fill += 1
+            chip = decoded[row, CHIP]
+            fill = filled[chip]
+            rows[chip, fill, records.PC] = pc
+            rows[chip, fill, records.TIMESTAMP] = timestamp
+            rows[chip, fill, records.RS1_VALUE] = left
+            rows[chip, fill, records.RS1_PREVIOUS_TIMESTAMP] = left_before
+            rows[chip, fill, records.RS2_VALUE] = right
+            rows[chip, fill, records.RS2_PREVIOUS_TIMESTAMP] = right_before
+            rows[chip, fill, records.RD_VALUE] = result
+            rows[chip, fill, records.RD_PREVIOUS_VALUE] = rd_before
+            rows[chip, fill, records.RD_PREVIOUS_TIMESTAMP] = rd_timestamp
+            rows[chip, fill, records.MEMORY_BYTE_ADDRESS] = address
+            rows[chip, fill, records.MEMORY_PREVIOUS_VALUE] = word_before
+            rows[chip, fill, records.MEMORY_VALUE] = word_after
+            rows[chip, fill, records.MEMORY_PREVIOUS_TIMESTAMP] = word_timestamp
+            rows[chip, fill, records.NEXT_PC] = next_pc
+            filled[chip] += 1
         row_counts[row] += 1
         pc = next_pc
         cycle += 1
-    state[PC], state[CYCLE], state[FILL] = pc, cycle, fill
+    state[PC], state[CYCLE] = pc, cycle
     return status

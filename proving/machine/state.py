@@ -16,7 +16,15 @@ from proving.machine.errors import (
     OutOfMemoryFault,
     UnmappedAddressFault,
 )
-from proving.machine.instructions import IMMEDIATE_FLAG, LIMB_BITS, OPCODES_OF_CHIP, Chip, Opcode
+from proving.machine.instructions import (
+    CHIP_OF_OPCODE,
+    IMMEDIATE_FLAG,
+    INSTRUCTION_CHIPS,
+    LIMB_BITS,
+    OPCODES_OF_CHIP,
+    Chip,
+    Opcode,
+)
 from proving.machine.layout import (
     DEFAULT_INPUT_BYTES,
     DEFAULT_RAM_BYTES,
@@ -38,6 +46,11 @@ MEMORY_FAULTS: dict[int, type[AddressFault]] = {
     kernel.Status.UNMAPPED: UnmappedAddressFault,
     kernel.Status.OUT_OF_MEMORY: OutOfMemoryFault,
 }
+
+_CHIP_OF_NUMBER = np.zeros(Opcode.ECALL + 1, np.uint32)
+"""Position in INSTRUCTION_CHIPS by opcode; the kernel records no ecalls."""
+for _opcode, _chip in CHIP_OF_OPCODE.items():
+    _CHIP_OF_NUMBER[_opcode] = INSTRUCTION_CHIPS.index(_chip)
 
 _READS_RS2 = (*OPCODES_OF_CHIP[Chip.BRANCH], Opcode.SB, Opcode.SH, Opcode.SW)
 
@@ -201,5 +214,6 @@ def _decoded(program: Program) -> Words:
     decoded[:, kernel.RD] = rows.rd
     decoded[:, kernel.RS1] = rows.rs1
     decoded[:, kernel.RS2] = rows.rs2
+    decoded[:, kernel.CHIP] = _CHIP_OF_NUMBER[operation]
     decoded[:, kernel.IMMEDIATE] = rows.immediate_low + (rows.immediate_high << LIMB_BITS)
     return decoded
