@@ -22,7 +22,7 @@ from proving.traces.wide import (
     carry_trace,
     comparison_trace,
     limb_digits,
-    numbers_of,
+    numbers_of_limbs,
     split_trace,
 )
 
@@ -48,7 +48,7 @@ def trace(records: Matrix) -> Matrix:
     columns |= words_trace("before", records, field.MULMOD_RESULT, MULMOD_RESULT_OFFSET)
     columns["result"] = word_limbs(records[:, field.MULMOD_RESULT.new_values])
 
-    return matrix_of(MULMOD, columns | division_columns(columns, _quotients(records)))
+    return matrix_of(MULMOD, columns | division_columns(columns, quotients_of(columns)))
 
 
 def division_columns(columns: Mapping[str, Matrix], quotients: Sequence[int]) -> dict[str, Matrix]:
@@ -68,10 +68,7 @@ def division_columns(columns: Mapping[str, Matrix], quotients: Sequence[int]) ->
     }
 
 
-def _quotients(records: Matrix) -> list[int]:
-    lefts, rights, moduli = (
-        numbers_of(records[:, span.previous_values]) for span, _ in INPUTS.values()
-    )
-    return [
-        left * right // modulus for left, right, modulus in zip(lefts, rights, moduli, strict=True)
-    ]
+def quotients_of(columns: Mapping[str, Matrix]) -> list[int]:
+    """Quotients of the products by the moduli."""
+    operands = (numbers_of_limbs(columns[name]) for name in INPUTS)
+    return [left * right // modulus for left, right, modulus in zip(*operands, strict=True)]

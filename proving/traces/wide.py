@@ -45,9 +45,9 @@ def integer_rows(columns: Matrix) -> tuple[Integers, ...]:
 # NUMBERS
 
 
-def numbers_of(words: Matrix) -> list[int]:
-    """Numbers of 256 bits, from their words (rows, 8)."""
-    raw = np.ascontiguousarray(words, "<u4").tobytes()
+def numbers_of_limbs(limbs: Matrix) -> list[int]:
+    """Numbers of 256 bits, from their limbs (16, rows)."""
+    raw = np.ascontiguousarray(limbs.T, "<u2").tobytes()
     return [
         int.from_bytes(raw[start : start + NUMBER_BYTES], "little")
         for start in range(0, len(raw), NUMBER_BYTES)
@@ -60,10 +60,10 @@ def bytes_of_numbers(numbers: Iterable[int], byte_count: int) -> Matrix:
     return np.frombuffer(raw, np.uint8).reshape(-1, byte_count).T.astype(np.uint32)
 
 
-def limbs_of_numbers(numbers: Iterable[int], limb_count: int = NUMBER_LIMBS) -> Matrix:
-    """Limbs of the numbers, lowest first: (limb_count, rows)."""
-    raw = b"".join(number.to_bytes(BYTES_PER_LIMB * limb_count, "little") for number in numbers)
-    return np.frombuffer(raw, "<u2").reshape(-1, limb_count).T.astype(np.uint32)
+def limbs_of_numbers(numbers: Iterable[int]) -> Matrix:
+    """Limbs of the numbers, lowest first: (16, rows)."""
+    raw = b"".join(number.to_bytes(NUMBER_BYTES, "little") for number in numbers)
+    return np.frombuffer(raw, "<u2").reshape(-1, NUMBER_LIMBS).T.astype(np.uint32)
 
 
 def bytes_of_limbs(limbs: Matrix) -> Matrix:
@@ -128,6 +128,17 @@ def comparison_trace(name: str, smaller: Matrix, larger: Matrix) -> dict[str, Co
         f"{name}_member": (deciding % GROUPS == flags).astype(np.uint32),
         f"{name}_gap": (gap % P).astype(np.uint32),
     }
+
+
+def field_inverses(values: npt.NDArray[np.int64]) -> Column:
+    """Inverses modulo P, and 0 of 0."""
+    base = values % P
+    result = np.ones_like(base)
+    for bit in reversed(range((P - 2).bit_length())):
+        result = result * result % P
+        if (P - 2) >> bit & 1:
+            result = result * base % P
+    return result.astype(np.uint32)
 
 
 def _values(value: Integers | int) -> npt.NDArray[np.int64] | int:
