@@ -39,16 +39,20 @@ def trace(records: Matrix) -> Matrix:
     Parameters
     ----------
     records
-        Shape (rows, MULMOD_FIELD_COUNT), as the executor writes them; at least one row.
+        Shape (rows, MULMOD_FIELD_COUNT), as the executor writes them.
     """
+    columns = operand_columns(records)
+    return matrix_of(MULMOD, columns | division_columns(columns, quotients_of(columns)))
+
+
+def operand_columns(records: Matrix) -> dict[str, Matrix]:
+    """Columns of the call and of the numbers in memory."""
     columns = call_trace(records, POINTERS)
     for name, (span, offset) in INPUTS.items():
         columns |= words_trace(name, records, span, offset)
-        columns |= split_trace(name, columns[name])
     columns |= words_trace("before", records, field.MULMOD_RESULT, MULMOD_RESULT_OFFSET)
     columns["result"] = word_limbs(records[:, field.MULMOD_RESULT.new_values])
-
-    return matrix_of(MULMOD, columns | division_columns(columns, quotients_of(columns)))
+    return columns
 
 
 def division_columns(columns: Mapping[str, Matrix], quotients: Sequence[int]) -> dict[str, Matrix]:
@@ -62,6 +66,9 @@ def division_columns(columns: Mapping[str, Matrix], quotients: Sequence[int]) ->
         result=limb_digits(columns["result"]),
     )
     return {
+        **split_trace("left", columns["left"]),
+        **split_trace("right", columns["right"]),
+        **split_trace("modulus", columns["modulus"]),
         **byte_trace("quotient", quotient),
         "carry": carry_trace(PLAN, operands.identity),
         **comparison_trace("remainder", columns["result"], columns["modulus"]),

@@ -24,19 +24,19 @@ from proving.chips.secp256k1_identities import (
     Identities,
 )
 from proving.chips.wide import NUMBER_BYTES, NUMBER_LIMBS
-from proving.field.koalabear import P
 from proving.machine import records as field
 from proving.machine.layout import SECP256K1_FIELD_MODULUS as PRIME
 from proving.machine.layout import SECP256K1_READ_OFFSET, SECP256K1_WRITE_OFFSET, Ecall
+from proving.traces.byte_limbs import canonical
 from proving.traces.columns import Column, Matrix, matrix_of
 from proving.traces.ecall import call_trace, word_limbs, words_trace
+from proving.traces.field import inverses
 from proving.traces.wide import (
     Integers,
     byte_trace,
     bytes_of_limbs,
     bytes_of_numbers,
     carry_trace,
-    field_inverses,
     integer_rows,
     limbs_of_numbers,
     numbers_of_limbs,
@@ -71,7 +71,7 @@ def trace(records: Matrix) -> Matrix:
     Parameters
     ----------
     records
-        Shape (rows, SECP256K1_FIELD_COUNT), as the executor writes them; at least one row.
+        Shape (rows, SECP256K1_FIELD_COUNT), as the executor writes them.
     """
     columns = point_columns(records)
     return matrix_of(SECP256K1, columns | proof_columns(columns, witnesses_of(columns)))
@@ -147,13 +147,13 @@ def proof_columns(columns: Mapping[str, Matrix], witnesses: Sequence[Witness]) -
         **split_trace("x3", x3),
         **byte_trace("slope", slope),
         **numbers,
-        "slope_quotient_signs": (signs % P).astype(np.uint32),
+        "slope_quotient_signs": canonical(signs),
         "y_quotient_is_negative": is_negative,
         "slope_carry": carry_trace(SLOPE_PLAN, identities.slope),
         "x_carry": carry_trace(X_PLAN, identities.x),
         "y_carry": carry_trace(Y_PLAN, identities.y),
-        "distance_inverse": field_inverses(distance) * is_add,
-        "ordinate_inverse": field_inverses(y1.sum(axis=0, dtype=np.int64)) * is_double,
+        "distance_inverse": inverses(canonical(distance)) * is_add,
+        "ordinate_inverse": inverses(canonical(y1.sum(axis=0, dtype=np.int64))) * is_double,
     }
     for name, limbs in coordinates.items():
         when = is_add if name in ("x2", "y2") else np.ones_like(is_add)
@@ -168,7 +168,7 @@ def canonical_trace(name: str, limbs: Matrix, when: Column) -> dict[str, Column]
     distance = complement[2] + 2 * complement[3:].sum(axis=0)
     is_close = (distance == 1) & (when != 0)
     by_second = is_close & (second > 0)
-    inverse = field_inverses(np.where(by_second, second, distance * (distance - 1)))
+    inverse = inverses(canonical(np.where(by_second, second, distance * (distance - 1))))
     return {
         f"{name}_is_close_by_second": by_second.astype(np.uint32),
         f"{name}_is_close_by_first": (is_close & ~by_second).astype(np.uint32),

@@ -17,7 +17,7 @@ from proving.chips.wide import (
     CarryPlan,
     Digits,
 )
-from proving.field.koalabear import P
+from proving.traces.byte_limbs import canonical
 from proving.traces.columns import Column, Matrix
 
 
@@ -97,24 +97,14 @@ def byte_trace(name: str, columns: Matrix) -> dict[str, Matrix]:
 
 
 def carry_trace(plan: CarryPlan, identity: Callable[[int, int], Integers]) -> Matrix:
-    """Carries of an identity that holds: (carries, rows), canonical.
-
-    Raises
-    ------
-    ValueError
-        If the identity does not hold in some row.
-    """
+    """Carries of an identity that holds: (carries, rows). Of another one, rounded down."""
     carries: list[npt.NDArray[np.int64]] = []
     carried = Integers(np.zeros(1, np.int64))
-    for group in plan.groups:
-        left = (identity(group.start, group.length) + carried).values
-        is_last = len(carries) == plan.carry_count
-        left_over = left if is_last else left & (group.weight - 1)
-        if np.any(left_over):
-            raise ValueError(f"the identity fails at digit {group.start}")
-        carried = Integers(left >> (BYTE_BITS * group.length))
+    for group in plan.groups[:-1]:
+        left = identity(group.start, group.length) + carried
+        carried = Integers(left.values >> (BYTE_BITS * group.length))
         carries.append(carried.values)
-    return (np.stack(carries[:-1]) % P).astype(np.uint32)
+    return canonical(np.stack(carries))
 
 
 def comparison_trace(name: str, smaller: Matrix, larger: Matrix) -> dict[str, Column]:
@@ -126,19 +116,8 @@ def comparison_trace(name: str, smaller: Matrix, larger: Matrix) -> dict[str, Co
     return {
         f"{name}_group": (deciding // GROUPS == flags).astype(np.uint32),
         f"{name}_member": (deciding % GROUPS == flags).astype(np.uint32),
-        f"{name}_gap": (gap % P).astype(np.uint32),
+        f"{name}_gap": canonical(gap),
     }
-
-
-def field_inverses(values: npt.NDArray[np.int64]) -> Column:
-    """Inverses modulo P, and 0 of 0."""
-    base = values % P
-    result = np.ones_like(base)
-    for bit in reversed(range((P - 2).bit_length())):
-        result = result * result % P
-        if (P - 2) >> bit & 1:
-            result = result * base % P
-    return result.astype(np.uint32)
 
 
 def _values(value: Integers | int) -> npt.NDArray[np.int64] | int:
