@@ -21,9 +21,10 @@ Register = int | str
 Target = int | str
 
 ABI_NAMES = (
-    "zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 "
-    "s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6"
-).split()
+    "zero", "ra", "sp", "gp", "tp", "t0", "t1", "t2", "s0", "s1", "a0", "a1", "a2", "a3", "a4",
+    "a5", "a6", "a7", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11", "t3", "t4", "t5",
+    "t6",
+)  # fmt: skip
 CODE_START = 0x1000
 DATA_START = 0x8000
 
@@ -70,9 +71,7 @@ def encode_i(name: str, rd: Register, rs1: Register, immediate: int) -> int:
     else:
         funct3 = I_TYPE[name]
     assert -2048 <= immediate < 2048, f"{name}: immediate {immediate}"
-    return (
-        (immediate & 0xFFF) << 20 | number(rs1) << 15 | funct3 << 12 | number(rd) << 7 | opcode
-    )
+    return (immediate & 0xFFF) << 20 | number(rs1) << 15 | funct3 << 12 | number(rd) << 7 | opcode
 
 
 def encode_s(name: str, rs2: Register, immediate: int, rs1: Register) -> int:
