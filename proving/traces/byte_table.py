@@ -19,4 +19,5 @@ def preprocessed() -> Matrix:
 def rows_of(tuples: Matrix) -> Column:
     """Row of each tuple; any row where the table has no such tuple."""
     left, right, _ = tuples
-    return (left << BYTE_BITS) + right
+    rows: Column = (left << BYTE_BITS) + right
+    return rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from proving.chips.gadgets import LIMB_BITS
 from proving.chips.less_than import LESS_THAN, OPCODES
 from proving.machine import records as field
+from proving.machine.instructions import LIMB_BITS
 from proving.traces.arithmetic import arithmetic_trace
 from proving.traces.byte_limbs import canonical
 from proving.traces.columns import Matrix, limbs, matrix_of

@@ -22,4 +22,5 @@ def preprocessed() -> Matrix:
 def rows_of(tuples: Matrix) -> Column:
     """Row of each tuple; any row where the table has no such tuple."""
     value, bits = tuples
-    return (np.uint32(1) << np.minimum(bits, MAXIMUM_BITS)) + value
+    rows: Column = (np.uint32(1) << np.minimum(bits, MAXIMUM_BITS)) + value
+    return rows

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from proving.chips.gadgets import LIMB_BITS
 from proving.chips.shift import AMOUNT_BITS, OPCODES, SHIFT_CHIP
 from proving.machine import records as field
+from proving.machine.instructions import LIMB_BITS
 from proving.traces.arithmetic import arithmetic_trace
 from proving.traces.columns import Matrix, limbs, matrix_of
 from proving.traces.instructions import InstructionRows

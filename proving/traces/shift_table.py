@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from proving.chips.gadgets import LIMB_BITS
 from proving.chips.shift_table import AMOUNTS, LOG_HEIGHT
+from proving.machine.instructions import LIMB_BITS
 from proving.traces.columns import Column, Matrix
 
 

@@ -27,9 +27,7 @@ class NotInTable(ProvingError):
     """A trace looks up what the table does not have. No honest trace does."""
 
     def __init__(self, bus: Bus, values: tuple[int, ...]) -> None:
-        super().__init__(
-            f"the table {bus.name} has no {dict(zip(bus.fields, values, strict=True))}"
-        )
+        super().__init__(f"the table {bus.name} has no tuple {values} of {bus.fields}")
         self.bus = bus
         self.values = values
 

@@ -1,4 +1,4 @@
-"""Rows of the chips that compute `rd = operation(rs1, second)`, as the executor would leave them."""
+"""Rows of the chips that compute `rd = operation(rs1, second)`, as the executor leaves them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

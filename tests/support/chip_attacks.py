@@ -1,7 +1,7 @@
 """Attacks on the trace of one chip, as a prover would try them who may write every main cell.
 
-A row is rejected if it breaks a constraint or looks up what a table does not have. What a row exchanges over the other buses is its effect; the
-rest of the machine decides whether that balances.
+A row is rejected if it breaks a constraint or looks up what a table does not have. What a row
+exchanges over the other buses is its effect; the rest of the machine decides whether that balances.
 """
 
 from collections.abc import Mapping
