@@ -106,13 +106,13 @@ def inverse(value: Array) -> Array:
     ones_3 = multiply(_square_times(multiply(_square_times(value, 1), value), 1), value)
     ones_6 = multiply(_square_times(ones_3, 3), ones_3)
     result = multiply(_square_times(ones_6, 7), ones_6)
-    result, _ = jax.lax.fori_loop(
+    state: tuple[Array, Array] = jax.lax.fori_loop(
         0,
         3,
         lambda _, state: (multiply(_square_times(state[0], 6), state[1]), state[1]),
         (result, ones_6),
     )
-    return result
+    return state[0]
 
 
 def _square_times(value: Array, count: int) -> Array:

@@ -3,7 +3,7 @@
 Everything is in natural order: position i of 2^s evaluations belongs to shift·ωⁱ, where ω is
 `koalabear.root_of_unity(s)`, and position j of coefficients to Xʲ. On a CPU the work is done by
 compiled loops (`ntt_lanes`), on other devices by XLA (`ntt_xla`), from the same tables
-(`ntt_plan`). Call these outside `jax.jit`.
+(`ntt_plan`). `evaluate_at_points` is in `openings`. Call these outside `jax.jit`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,27 @@ from proving.field import jax_base as base
 from proving.field import ntt_lanes, ntt_xla
 from proving.field.host_arrays import allocate, on_host, to_host, wrap
 from proving.field.koalabear import GENERATOR, TWO_ADICITY, inverse
-from proving.field.ntt_plan import Plan, forward_plan, inverse_plan, powers, to_montgomery
+from proving.field.ntt_plan import (
+    Plan,
+    forward_plan,
+    inverse_plan,
+    log_height,
+    powers,
+    to_montgomery,
+)
+from proving.field.openings import evaluate_at_points
 
 # isort: split
 import jax.numpy as jnp
 from jax import Array
+
+__all__ = [
+    "evaluate_at_points",
+    "evaluate_on_coset",
+    "interpolate",
+    "interpolate_coset",
+    "low_degree_extend",
+]
 
 
 def interpolate(columns: Array) -> Array:
@@ -80,21 +96,6 @@ def low_degree_extend(columns: Array, log_blowup: int) -> Array:
     target = allocate((columns.shape[0], 1 << (log_size + log_blowup)))
     ntt_lanes.extend(first, second, to_host(columns), target)
     return wrap(target)
-
-
-def log_height(columns: Array) -> int:
-    """Return log2 of the number of rows.
-
-    Raises
-    ------
-    ValueError
-        If the array is not of shape (k, n) with n a power of two up to the field's two-adicity.
-    """
-    height = columns.shape[1] if columns.ndim == 2 else 0
-    log_size = height.bit_length() - 1
-    if height < 1 or height != 1 << log_size or log_size > TWO_ADICITY:
-        raise ValueError(f"expected (k, n) with n a power of two, got {columns.shape}")
-    return log_size
 
 
 def _require_domain(log_count: int, log_size: int) -> None:

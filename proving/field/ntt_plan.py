@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 
 from proving.field.jax_base import MONTGOMERY_ONE
-from proving.field.koalabear import P, inverse, root_of_unity
+from proving.field.koalabear import TWO_ADICITY, P, inverse, root_of_unity
 
 Words = NDArray[np.uint32]
 
@@ -45,6 +46,21 @@ class Plan:
     cross_twiddles: Words
     reversed_rows: Words
     reversed_lanes: Words
+
+
+def log_height(columns: Array | Words) -> int:
+    """Return log2 of the number of rows.
+
+    Raises
+    ------
+    ValueError
+        If the array is not of shape (k, n) with n a power of two up to the field's two-adicity.
+    """
+    height = columns.shape[1] if columns.ndim == 2 else 0
+    log_size = height.bit_length() - 1
+    if height < 1 or height != 1 << log_size or log_size > TWO_ADICITY:
+        raise ValueError(f"expected (k, n) with n a power of two, got {columns.shape}")
+    return log_size
 
 
 @lru_cache(maxsize=64)

@@ -15,9 +15,8 @@ from proving.field import jax_extension
 from proving.field.compiled import compiled
 from proving.field.extension import DEGREE, Extension
 from proving.field.host_arrays import Words, on_host, to_host
-from proving.field.koalabear import inverse, root_of_unity
-from proving.field.ntt import log_height
-from proving.field.ntt_plan import powers, to_montgomery
+from proving.field.koalabear import P, inverse, root_of_unity
+from proving.field.ntt_plan import log_height, powers, to_montgomery
 from proving.field.threads import share
 
 # isort: split
@@ -58,7 +57,8 @@ def evaluate_at_points(columns: Array, point: Extension, shift: int = 1) -> Arra
     factor = jax_extension.constant(vanishing * inverse(1 << log_size))
     weights = _weights(jax_extension.constant(scaled), factor, _domain(log_size))
     if not on_host():
-        return _weighted_sums(columns, weights)
+        sums: Array = _weighted_sums(columns, weights)
+        return sums
     values, factors = to_host(columns), to_host(weights)
     low = np.zeros((DEGREE, len(values)), np.uint64)
     high = np.zeros_like(low)
@@ -68,7 +68,8 @@ def evaluate_at_points(columns: Array, point: Extension, shift: int = 1) -> Arra
         ),
         len(values),
     )
-    return _reduce(low, high)
+    result: Array = _reduce(low, high)
+    return result
 
 
 @lru_cache(maxsize=32)
@@ -92,13 +93,14 @@ def _weighted_sums(columns: Array, weights: Array) -> Array:
         return low.sum(axis=1), high.sum(axis=1)
 
     low, high = jax.lax.map(coordinate, weights)
-    return _reduce(low, high)
+    result: Array = _reduce(low, high)
+    return result
 
 
 @jax.jit
 def _reduce(low: Array, high: Array) -> Array:
     """Return (low + 2³²·high) / 2³² mod p, for sums of fewer than 2³² halves of products."""
-    modulus = np.uint64(base.P)
+    modulus = np.uint64(P)
     reduced = (low % modulus + (high % modulus << np.uint64(32)) % modulus) % modulus
     return base.from_montgomery(reduced.astype(jnp.uint32))
 
@@ -108,7 +110,6 @@ def _sum_products(
     columns: Words, weights: Words, low: NDArray[np.uint64], high: NDArray[np.uint64]
 ) -> None:
     mask, shift = np.uint64(2**32 - 1), np.uint64(32)
-    block = 4096
     for column in range(columns.shape[0]):
         for coordinate in range(4):
             low_sum = np.uint64(0)
