@@ -43,9 +43,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proving.commitment.opening import Dimensions
+from proving.commitment.errors import OpeningRejected
+from proving.commitment.opening import Opening
 from proving.commitment.verify import verify_opening
-from proving.errors import FinalPolynomialMismatch, FoldMismatch, WrongLength
+from proving.errors import FinalPolynomialMismatch, FoldMismatch, OpeningMismatch, WrongLength
 from proving.field.extension import DEGREE, Extension
 from proving.field.koalabear import P, inverse, root_of_unity
 from proving.fri.proof import FriProof
@@ -142,10 +143,10 @@ def check_query(
         )
     ):
         position, leaf = divmod(index, 1 << step.log_folded_size)
-        verify_opening(root, [layer_dimensions(step)], leaf, opening)
-        values = _extensions(opening.rows[0])
+        place = f"query {number}, layer {layer}"
+        values = _open_coset(place, root, step, leaf, opening)
         if values[position] != value:
-            raise FoldMismatch(f"query {number}, layer {layer}", value, values[position])
+            raise FoldMismatch(place, value, values[position])
         inverse_point = pow(root_of_unity(step.log_size), -leaf, P)
         value = fold(values, inverse_point, beta)
         if step.rolls_in:
@@ -207,11 +208,6 @@ def evaluate(coefficients: Sequence[Extension], point: int) -> Extension:
     return value
 
 
-def layer_dimensions(step: FoldStep) -> Dimensions:
-    """Return the shape of the matrix that a layer is committed as: one coset per row."""
-    return Dimensions(width=DEGREE * step.arity, height=1 << step.log_folded_size)
-
-
 def sample_indices(
     parameters: Parameters, transcript: Transcript, log_size: int
 ) -> tuple[int, ...]:
@@ -238,5 +234,15 @@ def _check_length(what: str, expected: int, got: Sequence[object]) -> None:
         raise WrongLength(what, expected, len(got))
 
 
-def _extensions(row: Sequence[int]) -> list[Extension]:
-    return [Extension(row[start : start + DEGREE]) for start in range(0, len(row), DEGREE)]
+def _open_coset(
+    place: str, root: bytes, step: FoldStep, leaf: int, opening: Opening
+) -> list[Extension]:
+    """Check the opening of a leaf and return the values of its coset."""
+    width = DEGREE * step.arity
+    try:
+        verify_opening(root, [(width, step.log_folded_size)], leaf, opening)
+    except OpeningRejected as rejection:
+        what = f"{rejection.subject} of {place}"
+        raise OpeningMismatch(what, rejection.expected, rejection.got) from rejection
+    (row,) = opening.rows
+    return [Extension(row[start : start + DEGREE]) for start in range(0, width, DEGREE)]

@@ -12,6 +12,7 @@ from jax import Array
 
 from proving.field import jax_base as base
 from proving.field.extension import Extension
+from proving.field.host_arrays import Words
 from proving.field.koalabear import P
 from proving.field.ntt import evaluate_on_coset
 from proving.fri import verifier
@@ -66,7 +67,7 @@ def polynomial(
     return from_coefficients(coefficients)
 
 
-def from_coefficients(coefficients: np.ndarray) -> Function:  # type: ignore[type-arg]  # uint32
+def from_coefficients(coefficients: Words) -> Function:
     log_size = coefficients.shape[1].bit_length() - 1
     montgomery = base.to_montgomery(jnp.asarray(coefficients))
     return function(evaluate_on_coset(montgomery, log_size, shift=1))
@@ -78,7 +79,7 @@ def random_function(parameters: Parameters, log_height: int, seed: int) -> Funct
     return function(base.to_montgomery(jnp.asarray(values)))
 
 
-def random_elements(count: int, seed: int) -> np.ndarray:  # type: ignore[type-arg]  # uint32
+def random_elements(count: int, seed: int) -> Words:
     """(4, count) canonical."""
     generator = random.Random(seed)
     flat = [generator.randrange(P) for _ in range(4 * count)]

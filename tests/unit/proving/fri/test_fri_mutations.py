@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
 import pytest
 from fri_world import SMALL, Functions, polynomials, prove_functions, verify_functions
-from proving.commitment.opening import Opening
 
-from proving.errors import GrindingFailed, MalformedProof, ProofRejected, WrongLength
+from proving.commitment.opening import Opening
+from proving.errors import (
+    GrindingFailed,
+    MalformedProof,
+    OpeningMismatch,
+    ProofRejected,
+    WrongLength,
+)
 from proving.field.extension import Extension
 from proving.field.koalabear import P
 from proving.fri.proof import FriProof
@@ -34,7 +40,7 @@ def assert_rejected(proof: FriProof, error: type[ProofRejected] = ProofRejected)
         verify_functions(SMALL, functions, proof)
 
 
-def changed(values: tuple[T, ...], position: int, change: Callable[[T], T]) -> tuple[T, ...]:
+def changed(values: Sequence[T], position: int, change: Callable[[T], T]) -> tuple[T, ...]:
     return (*values[:position], change(values[position]), *values[position + 1 :])
 
 
@@ -95,10 +101,12 @@ def test_every_opened_value_is_bound(query: int) -> None:
             assert_rejected(with_rows(proof, query, layer, (mutated,)))
 
 
-def with_rows(
-    proof: FriProof, query: int, layer: int, rows: tuple[tuple[int, ...], ...]
-) -> FriProof:
+def with_rows(proof: FriProof, query: int, layer: int, rows: Sequence[Sequence[int]]) -> FriProof:
     return with_opening(proof, query, layer, lambda opening: replace(opening, rows=rows))
+
+
+def with_path(proof: FriProof, query: int, layer: int, path: Sequence[bytes]) -> FriProof:
+    return with_opening(proof, query, layer, lambda opening: replace(opening, path=path))
 
 
 @pytest.mark.parametrize("query", MUTATED_QUERIES)
@@ -108,9 +116,7 @@ def test_every_node_of_every_path_is_bound(query: int) -> None:
         path = proof.queries[query][layer].path
         for level in range(len(path)):
             mutated = changed(path, level, flip_bit)
-            assert_rejected(
-                with_opening(proof, query, layer, lambda o, path=mutated: replace(o, path=path))
-            )
+            assert_rejected(with_path(proof, query, layer, mutated))
 
 
 def test_the_opening_of_another_query_is_rejected() -> None:
@@ -140,25 +146,22 @@ def malformed(proof: FriProof) -> Iterator[tuple[str, FriProof]]:
         "an opening more",
         replace(proof, queries=((*queries[0], queries[0][-1]), *queries[1:])),
     )
-    (row,) = queries[0][0].rows
+    yield "a negative nonce", replace(proof, nonce=-1)
+    yield "a long nonce", replace(proof, nonce=1 << 64)
+
+
+def misshapen_openings(proof: FriProof) -> Iterator[tuple[str, FriProof]]:
+    (row,) = proof.queries[0][0].rows
     yield "a value less", with_rows(proof, 0, 0, (row[:-1],))
     yield "a value more", with_rows(proof, 0, 0, ((*row, 0),))
     yield "no row", with_rows(proof, 0, 0, ())
     yield "a row more", with_rows(proof, 0, 0, (row, row))
     yield "a value above the modulus", with_rows(proof, 0, 0, ((row[0] + P, *row[1:]),))
     yield "a negative value", with_rows(proof, 0, 0, ((row[0] - P, *row[1:]),))
-    path = queries[0][0].path
-    for name, changed_path in {
-        "a node less": path[:-1],
-        "a node more": (*path, path[-1]),
-        "a short node": (path[0][:-1], *path[1:]),
-    }.items():
-        yield (
-            name,
-            with_opening(proof, 0, 0, lambda o, path=changed_path: replace(o, path=path)),
-        )
-    yield "a negative nonce", replace(proof, nonce=-1)
-    yield "a long nonce", replace(proof, nonce=1 << 64)
+    path = proof.queries[0][0].path
+    yield "a node less", with_path(proof, 0, 0, path[:-1])
+    yield "a node more", with_path(proof, 0, 0, (*path, path[-1]))
+    yield "a short node", with_path(proof, 0, 0, (path[0][:-1], *path[1:]))
 
 
 def test_every_proof_of_another_shape_is_malformed() -> None:
@@ -166,14 +169,22 @@ def test_every_proof_of_another_shape_is_malformed() -> None:
     tried = list(malformed(proof))
     for _name, mutated in tried:
         assert_rejected(mutated, MalformedProof)
-    assert len(tried) == 24
+    assert len(tried) == 15
+
+
+def test_every_opening_of_another_shape_is_rejected() -> None:
+    _, proof = honest()
+    tried = list(misshapen_openings(proof))
+    for _name, mutated in tried:
+        assert_rejected(mutated, OpeningMismatch)
+    assert len(tried) == 9
 
 
 def test_other_parameters_are_rejected() -> None:
     functions, proof = honest()
     with pytest.raises(WrongLength):
         verify_functions(replace(SMALL, query_count=15), functions, proof)
-    with pytest.raises(WrongLength):
+    with pytest.raises(ProofRejected):
         verify_functions(replace(SMALL, max_log_arity=2), functions, proof)
 
 

@@ -185,7 +185,8 @@ def test_rolling_in_a_polynomial_of_the_prover_is_rejected(
     honest_add = prover._add_multiple
 
     def add_another(layer: Array, factor: Array, other: Array) -> Array:
-        return honest_add(layer, factor, good()[6].values)
+        combined: Array = honest_add(layer, factor, good()[6].values)
+        return combined
 
     monkeypatch.setattr(prover, "_add_multiple", add_another)
     with pytest.raises(FoldMismatch):
