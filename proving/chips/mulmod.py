@@ -72,16 +72,14 @@ class Operands(Generic[V]):
         )
 
 
-PLAN = plan_carries(
-    Operands(
-        left=Digits([BYTE] * NUMBER_BYTES),
-        right=Digits([BYTE] * NUMBER_BYTES),
-        modulus=Digits([BYTE] * NUMBER_BYTES),
-        quotient=Digits([BYTE] * QUOTIENT_BYTES),
-        result=Digits([LIMB] * NUMBER_LIMBS, BYTES_PER_LIMB),
-    ).identity,
-    PRODUCT_BYTES,
+BOUNDS = Operands(
+    left=Digits([BYTE] * NUMBER_BYTES),
+    right=Digits([BYTE] * NUMBER_BYTES),
+    modulus=Digits([BYTE] * NUMBER_BYTES),
+    quotient=Digits([BYTE] * QUOTIENT_BYTES),
+    result=Digits([LIMB] * NUMBER_LIMBS, BYTES_PER_LIMB),
 )
+PLAN = plan_carries(BOUNDS.identity, PRODUCT_BYTES)
 
 COLUMNS = {
     **call_columns(POINTERS),

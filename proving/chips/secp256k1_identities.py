@@ -206,14 +206,21 @@ _DIGITS = 2 * NUMBER_BYTES + 1
 """A quotient's highest digit counts 2^256 times p, which has a digit at 2^256."""
 
 
-def _slope_bounds(start: int, length: int) -> Interval:
+def slope_bounds(start: int, length: int) -> Interval:
+    """What a window of the identity can be."""
     return _ADDITION.slope(start, length).hull(_DOUBLING.slope(start, length))
 
 
-def _x_bounds(start: int, length: int) -> Interval:
+def x_bounds(start: int, length: int) -> Interval:
+    """What a window of the identity can be."""
     return _ADDITION.x(start, length).hull(_DOUBLING.x(start, length))
 
 
-SLOPE_PLAN = plan_carries(_slope_bounds, _DIGITS)
-X_PLAN = plan_carries(_x_bounds, _DIGITS - 1)
-Y_PLAN = plan_carries(_ADDITION.y, _DIGITS)
+def y_bounds(start: int, length: int) -> Interval:
+    """What a window of the identity can be."""
+    return _ADDITION.y(start, length)
+
+
+SLOPE_PLAN = plan_carries(slope_bounds, _DIGITS)
+X_PLAN = plan_carries(x_bounds, _DIGITS - 1)
+Y_PLAN = plan_carries(y_bounds, _DIGITS)

@@ -39,7 +39,7 @@ def trace(records: Matrix) -> Matrix:
     Parameters
     ----------
     records
-        Shape (rows, MULMOD_FIELD_COUNT), as the executor writes them.
+        Shape (rows, MULMOD_FIELD_COUNT), as the executor writes them; at least one row.
     """
     columns = operand_columns(records)
     return matrix_of(MULMOD, columns | division_columns(columns, quotients_of(columns)))

@@ -71,7 +71,7 @@ def trace(records: Matrix) -> Matrix:
     Parameters
     ----------
     records
-        Shape (rows, SECP256K1_FIELD_COUNT), as the executor writes them.
+        Shape (rows, SECP256K1_FIELD_COUNT), as the executor writes them; at least one row.
     """
     columns = point_columns(records)
     return matrix_of(SECP256K1, columns | proof_columns(columns, witnesses_of(columns)))
