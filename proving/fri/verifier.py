@@ -92,6 +92,8 @@ def begin(
     ------
     ProofRejected
         If the proof has another shape than its sizes demand, or lacks its proof of work.
+    ShapeOutOfBounds
+        If the caller's sizes are not distinct or not within the parameters.
     """
     steps = fold_schedule(log_sizes, parameters)
     _check_shape(parameters, steps, proof)
