@@ -45,6 +45,8 @@ class Operation(IntEnum):
     PROVE = 12
     RECOVER_SENDERS = 13
     STATE_TEST = 14
+    RECORD = 15
+    RUN_BATCH = 16
 
 
 _ERROR_OF_STATUS: Final[dict[int, type[errors.EngineError]]] = {
@@ -57,6 +59,7 @@ _ERROR_OF_STATUS: Final[dict[int, type[errors.EngineError]]] = {
     7: errors.CallRejectedError,
     9: errors.GasRequiredExceedsAllowanceError,
     10: errors.MissingStateError,
+    11: errors.WitnessRejectedError,
 }
 _STATUS_REVERTED: Final = 8
 

@@ -33,6 +33,7 @@ from execution.types import (
     ChainSpec,
     GenesisAccount,
     Hash32,
+    StateWitness,
     StorageProof,
 )
 
@@ -216,12 +217,45 @@ class WasmEngine:
             ),
         )
 
+    def witness(self, parent_number: int, blocks: Sequence[BlockInput]) -> StateWitness:
+        """What has to be known of the state to execute blocks on the retained block before them.
+
+        The chain is the same afterwards: the blocks may be those that it already has.
+
+        Raises
+        ------
+        UnknownBlockError
+            The parent, or an older block that BLOCKHASH reaches for, is not retained.
+        BlockRejectedError
+            The blocks do not follow the parent, one after the other.
+        """
+        request = [parent_number, [encode_block(block) for block in blocks]]
+        headers, codes, nodes = self._instance.invoke(Operation.RECORD, request)
+        return StateWitness(tuple(headers), tuple(codes), tuple(nodes))
+
     def recover_senders(self, transactions: Sequence[bytes]) -> list[Address | None]:
         """Sender of each raw transaction; ``None`` where there is none."""
         senders: list[Address | None] = self._instance.invoke(
             Operation.RECOVER_SENDERS, list(transactions)
         )
         return senders
+
+
+def run_witness(witness: bytes) -> bytes:
+    """Encoded statement of a batch, by the code that the guest of the zkVM is built from.
+
+    Parameters
+    ----------
+    witness
+        As :func:`execution.witness.encode_witness` makes it; not trusted.
+
+    Raises
+    ------
+    WitnessRejectedError
+        The witness proves nothing; the guest would end with an exit code that is not zero.
+    """
+    statement: bytes = WasmInstance().invoke(Operation.RUN_BATCH, [witness])
+    return statement
 
 
 def _batches(

@@ -13,10 +13,15 @@
     │   ├── RollbackBelowFinalizedError   a final block cannot be undone
     │   ├── SnapshotRejectedError         header and accounts do not belong together
     │   ├── MissingStateError             the state misses an entry that it refers to
+    │   ├── WitnessRejectedError          a batch witness proves nothing
     │   └── CallError                     eth_call or eth_estimateGas has no result
     │       ├── CallRejectedError         the call is no valid transaction
     │       ├── CallRevertedError         it reverts whatever the gas; carries ``output``
     │       └── GasRequiredExceedsAllowanceError
+    ├── BatchError                        blocks or statements that make no batch
+    │   ├── WitnessTooLargeError          more than the guest takes
+    │   ├── StatementDecodeError          bytes that are no statement
+    │   └── BrokenChainError              a statement does not go on where the one before ends
     └── TransactionError                  bytes that are no transaction; carries ``reason``
         ├── TransactionDecodeError
         └── SenderRecoveryError
@@ -67,6 +72,10 @@ class MissingStateError(EngineError):
     """The state refers to an entry that it does not hold."""
 
 
+class WitnessRejectedError(EngineError):
+    """A batch witness does not prove what it should: malformed, incomplete or inconsistent."""
+
+
 class CallError(EngineError):
     """A call has no result."""
 
@@ -85,6 +94,22 @@ class CallRevertedError(CallError):
 
 class GasRequiredExceedsAllowanceError(CallError):
     """The call fails even with all the gas that it may have."""
+
+
+class BatchError(ExecutionError):
+    """Blocks or statements do not make a batch."""
+
+
+class WitnessTooLargeError(BatchError):
+    """A witness has more bytes than the guest takes."""
+
+
+class StatementDecodeError(BatchError):
+    """The bytes are no statement in canonical encoding."""
+
+
+class BrokenChainError(BatchError):
+    """A statement does not go on where the one before it ends; carries expected and got."""
 
 
 class TransactionError(ExecutionError):

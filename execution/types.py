@@ -218,3 +218,17 @@ class AccountProof:
     storage_root: Hash32
     nodes: tuple[bytes, ...]
     storage: tuple[StorageProof, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StateWitness:
+    """What has to be known of a chain to execute some blocks without its state.
+
+    ``headers`` are RLP, consecutive, of as many ancestors as BLOCKHASH reaches for, the
+    parent last. ``nodes`` are RLP trie nodes in the order of a walk from the parent's
+    state root, an account's storage right after its leaf.
+    """
+
+    headers: tuple[bytes, ...]
+    codes: tuple[bytes, ...]
+    nodes: tuple[bytes, ...]

@@ -8,6 +8,7 @@ use crate::receipt::Receipt;
 use crate::skip_reason::SkipReason;
 use crate::state::{AccountDelta, MissingState, StateReader};
 use crate::transaction::{Transaction, BLOB, SET_CODE};
+use crate::trie::MissingNode;
 use alloc::vec::Vec;
 use alloy_rlp::{Encodable, Header as RlpHeader};
 use core::fmt;
@@ -98,6 +99,12 @@ impl fmt::Display for BlockError {
             }
             Self::MissingState => MissingState.fmt(formatter),
         }
+    }
+}
+
+impl From<MissingNode> for BlockError {
+    fn from(_: MissingNode) -> Self {
+        Self::MissingState
     }
 }
 

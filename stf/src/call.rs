@@ -95,7 +95,7 @@ pub fn estimate_gas(engine: &Engine, call: &Call, number: Option<u64>) -> Result
     let allowance = gas_allowance(block, call, block_limit)?;
 
     // TRANSFER
-    if is_plain_transfer(block, call) {
+    if is_plain_transfer(block, call)? {
         if let Ok(outcome) = run(engine, block, call, TRANSFER_GAS) {
             if outcome.is_success {
                 return Ok(TRANSFER_GAS);
@@ -155,6 +155,7 @@ fn gas_allowance(block: &RetainedBlock, call: &Call, cap: u64) -> Result<u64, Ca
         return Ok(asked);
     }
     let balance = account_at(&block.accounts, &call.sender)
+        .map_err(|_| CallError::MissingState)?
         .map_or(U256::ZERO, |account| account.fields.balance);
     let available = balance
         .checked_sub(call.value)
@@ -163,13 +164,14 @@ fn gas_allowance(block: &RetainedBlock, call: &Call, cap: u64) -> Result<u64, Ca
     Ok(asked.min(u64::try_from(affordable).unwrap_or(u64::MAX)))
 }
 
-fn is_plain_transfer(block: &RetainedBlock, call: &Call) -> bool {
+fn is_plain_transfer(block: &RetainedBlock, call: &Call) -> Result<bool, CallError> {
     let Some(to) = call.to else {
-        return false;
+        return Ok(false);
     };
     let has_code = account_at(&block.accounts, &to)
+        .map_err(|_| CallError::MissingState)?
         .is_some_and(|account| account.fields.code_hash != KECCAK_EMPTY);
-    call.data.is_empty() && !has_code
+    Ok(call.data.is_empty() && !has_code)
 }
 
 fn run(

@@ -5,12 +5,14 @@ use crate::chain::{BlockContext, ChainRules};
 use crate::header::Header;
 use crate::keccak::keccak256;
 use crate::receipt::Receipt;
+use crate::recorder::{collect_nodes, Recorder, RecordingState, Touched};
 use crate::skip_reason::SkipReason;
 use crate::state::{
     apply_deltas, Account, AccountDelta, AccountTrie, CodeStore, MissingState, StateReader,
 };
 use crate::trie::{self, ordered_root, Encoder, Key};
 use alloc::{collections::BTreeMap, collections::VecDeque, rc::Rc, vec::Vec};
+use core::cell::RefCell;
 use core::fmt;
 use revm::bytecode::Bytecode;
 use revm::primitives::alloy_primitives::Bloom;
@@ -100,6 +102,15 @@ pub struct BlockOutput {
     pub deltas: Vec<AccountDelta<Rc<Account>>>,
 }
 
+/// What a witness of some blocks holds, besides the blocks.
+#[derive(Debug)]
+pub struct Recording {
+    /// Of ancestors as far back as BLOCKHASH looked, the parent last.
+    pub headers: Vec<Vec<u8>>,
+    pub codes: Vec<Vec<u8>>,
+    pub nodes: Vec<Vec<u8>>,
+}
+
 /// A chain with its recent states.
 pub struct Engine {
     pub rules: ChainRules,
@@ -154,15 +165,15 @@ impl Engine {
             .ok_or_else(|| self.unknown_block(number))
     }
 
+    fn oldest_number(&self) -> u64 {
+        let oldest = self.chain.blocks.front();
+        oldest.map_or(0, |block| block.header.number)
+    }
+
     fn unknown_block(&self, number: u64) -> EngineError {
-        let oldest = self
-            .chain
-            .blocks
-            .front()
-            .map_or(0, |block| block.header.number);
         EngineError::UnknownBlock {
             number,
-            oldest,
+            oldest: self.oldest_number(),
             head: self.head().header.number,
         }
     }
@@ -191,16 +202,93 @@ impl Engine {
     }
 
     /// State root that the head's state would have after `deltas`.
-    pub fn state_root_with(&self, deltas: &[AccountDelta<Rc<Account>>]) -> B256 {
+    pub fn state_root_with(
+        &self,
+        deltas: &[AccountDelta<Rc<Account>>],
+    ) -> Result<B256, MissingState> {
         let mut encoder = Encoder::default();
-        let accounts = apply_deltas(&self.head().accounts, deltas, &mut encoder);
-        trie::root_hash(&accounts, &mut encoder)
+        let accounts = apply_deltas(&self.head().accounts, deltas, &mut encoder)?;
+        Ok(trie::root_hash(&accounts, &mut encoder))
     }
 
     /// Executes the block after the head, which becomes the head.
     pub fn execute(&mut self, block: &BlockInput<'_>) -> Result<BlockOutput, EngineError> {
         let parent = self.chain.head();
         let executed = execute_block(&self.rules, &parent.header, block, self.state_at(parent))?;
+        let output = self.seal(block, executed)?;
+        self.forget_old_blocks();
+        Ok(output)
+    }
+
+    /// What a witness of `blocks`, which follow the retained block `parent`, has to hold.
+    ///
+    /// The chain is the same afterwards.
+    pub fn record(
+        &mut self,
+        parent: u64,
+        blocks: &[BlockInput<'_>],
+    ) -> Result<Recording, EngineError> {
+        let recorder = RefCell::new(Recorder::default());
+        let oldest = self.oldest_number();
+        let index = parent
+            .checked_sub(oldest)
+            .and_then(|index| usize::try_from(index).ok())
+            .filter(|&index| index < self.chain.blocks.len())
+            .ok_or_else(|| self.unknown_block(parent))?;
+
+        let later = self.chain.blocks.split_off(index + 1);
+        self.encoder.touched = Some(Touched::default());
+        let outcome = self.execute_recorded(blocks, &recorder);
+        let updated = self.encoder.touched.take().unwrap_or_default();
+        self.chain.blocks.truncate(index + 1);
+        self.chain.blocks.extend(later);
+        outcome?;
+
+        let mut recorder = recorder.into_inner();
+        recorder.touched.merge(updated);
+        let first_header = match recorder.oldest_block_hash {
+            Some(number) if number < parent => number + 1,
+            _ => parent,
+        };
+        let fork = self.rules.fork;
+        let headers = (first_header..=parent)
+            .map(|number| Ok(self.block(Some(number))?.header.encode(fork)))
+            .collect::<Result<_, EngineError>>()?;
+        let accounts = &self.block(Some(parent))?.accounts;
+        Ok(Recording {
+            headers,
+            nodes: collect_nodes(accounts, &recorder.touched),
+            codes: recorder.codes().map(<[u8]>::to_vec).collect(),
+        })
+    }
+
+    fn execute_recorded(
+        &mut self,
+        blocks: &[BlockInput<'_>],
+        recorder: &RefCell<Recorder>,
+    ) -> Result<(), EngineError> {
+        for block in blocks {
+            let parent = self.chain.head();
+            let state = RecordingState {
+                state: self.state_at(parent),
+                accounts: &parent.accounts,
+                recorder,
+            };
+            let executed = execute_block(&self.rules, &parent.header, block, state)?;
+            for fields in executed.deltas.iter().filter_map(|delta| delta.after) {
+                recorder.borrow_mut().deploy(fields.code_hash);
+            }
+            self.seal(block, executed)?;
+        }
+        Ok(())
+    }
+
+    /// The block that was executed on the head becomes the head.
+    fn seal(
+        &mut self,
+        block: &BlockInput<'_>,
+        executed: Executed<Rc<Account>>,
+    ) -> Result<BlockOutput, BlockError> {
         let Executed {
             base_fee,
             gas_used,
@@ -216,7 +304,7 @@ impl Engine {
             }
         }
         let parent = self.chain.head();
-        let accounts = apply_deltas(&parent.accounts, &deltas, &mut self.encoder);
+        let accounts = apply_deltas(&parent.accounts, &deltas, &mut self.encoder)?;
 
         let mut logs_bloom = Bloom::ZERO;
         let encoded_receipts: Vec<Vec<u8>> = receipts
@@ -231,8 +319,8 @@ impl Engine {
             parent_hash: parent.hash,
             coinbase: block.coinbase,
             state_root: trie::root_hash(&accounts, &mut self.encoder),
-            transactions_root: ordered_root(&included, &mut self.encoder),
-            receipts_root: ordered_root(&encoded_receipts, &mut self.encoder),
+            transactions_root: ordered_root(&included, &mut self.encoder)?,
+            receipts_root: ordered_root(&encoded_receipts, &mut self.encoder)?,
             logs_bloom,
             number: block.number,
             gas_limit: block.gas_limit,
@@ -248,7 +336,6 @@ impl Engine {
             hash,
             accounts,
         });
-        self.forget_old_blocks();
         Ok(BlockOutput {
             header,
             header_rlp,
@@ -315,11 +402,11 @@ impl StateReader for RetainedState<'_> {
     type Account = Rc<Account>;
 
     fn account(&self, hashed_address: &B256) -> Result<Option<Rc<Account>>, MissingState> {
-        Ok(trie::get(self.accounts, &Key::from_hash(hashed_address)).cloned())
+        Ok(trie::get(self.accounts, &Key::from_hash(hashed_address))?.cloned())
     }
 
     fn storage(&self, account: &Rc<Account>, hashed_slot: &B256) -> Result<U256, MissingState> {
-        let value = trie::get(&account.storage, &Key::from_hash(hashed_slot));
+        let value = trie::get(&account.storage, &Key::from_hash(hashed_slot))?;
         Ok(value.copied().unwrap_or_default())
     }
 
@@ -328,6 +415,7 @@ impl StateReader for RetainedState<'_> {
     }
 
     fn block_hash(&self, number: u64) -> Result<Option<B256>, MissingState> {
-        Ok(self.chain.hash(number))
+        // revm asks for the last 256 blocks only, and a chain knows those that it has had.
+        self.chain.hash(number).map(Some).ok_or(MissingState)
     }
 }

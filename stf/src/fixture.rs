@@ -30,7 +30,7 @@ pub fn run_fixture(
     raw: &[u8],
 ) -> Result<FixtureOutcome, MissingState> {
     let mut loader = Loader::new(rules);
-    loader.add(accounts);
+    loader.add(accounts)?;
     let engine = loader.into_genesis(0, context.gas_limit);
 
     let mut logs = Vec::new();
@@ -51,7 +51,7 @@ pub fn run_fixture(
     };
 
     Ok(FixtureOutcome {
-        state_root: engine.state_root_with(&deltas),
+        state_root: engine.state_root_with(&deltas)?,
         logs_hash: keccak256(alloy_rlp::encode(&logs)),
         skip_reason,
     })

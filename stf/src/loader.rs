@@ -4,7 +4,9 @@ use crate::chain::ChainRules;
 use crate::engine::{Engine, RetainedBlock};
 use crate::header::Header;
 use crate::keccak::keccak256;
-use crate::state::{apply_deltas, Account, AccountDelta, AccountFields, AccountTrie, CodeStore};
+use crate::state::{
+    apply_deltas, Account, AccountDelta, AccountFields, AccountTrie, CodeStore, MissingState,
+};
 use crate::trie::{self, Encoder};
 use alloc::{collections::BTreeMap, rc::Rc, vec::Vec};
 use core::fmt;
@@ -59,7 +61,7 @@ impl Loader {
     }
 
     /// Adds accounts; one that is already there is replaced.
-    pub fn add(&mut self, accounts: Vec<FullAccount>) {
+    pub fn add(&mut self, accounts: Vec<FullAccount>) -> Result<(), MissingState> {
         let mut deltas: BTreeMap<B256, AccountDelta<Rc<Account>>> = BTreeMap::new();
         for account in accounts {
             let code_hash = if account.code.is_empty() {
@@ -90,7 +92,8 @@ impl Loader {
             );
         }
         let deltas: Vec<_> = deltas.into_values().collect();
-        self.accounts = apply_deltas(&self.accounts, &deltas, &mut self.encoder);
+        self.accounts = apply_deltas(&self.accounts, &deltas, &mut self.encoder)?;
+        Ok(())
     }
 
     /// Root of what has been added.

@@ -1,7 +1,9 @@
 //! World state: accounts and their storage, as a reader that the STF needs and as a trie in memory.
 
 use crate::keccak::keccak256;
-use crate::trie::{self, Encoder, Key, Root, Value};
+use crate::trie::{
+    self, resolve, BadNode, DecodeValue, Encoder, Key, MissingNode, NodeSource, RlpItems, Root, Value,
+};
 use alloc::{rc::Rc, vec::Vec};
 use core::fmt;
 use revm::bytecode::Bytecode;
@@ -19,6 +21,13 @@ impl fmt::Display for MissingState {
 }
 
 impl core::error::Error for MissingState {}
+
+impl From<MissingNode> for MissingState {
+    fn from(_: MissingNode) -> Self {
+        Self
+    }
+}
+
 impl DBErrorMarker for MissingState {}
 
 /// What the STF reads: the state after the parent block, and older block hashes.
@@ -107,20 +116,70 @@ impl Value for U256 {
     }
 }
 
+impl DecodeValue for U256 {
+    fn decode_value<'a, I: Iterator<Item = &'a [u8]>>(
+        encoded: &[u8],
+        _source: &mut NodeSource<'a, I>,
+    ) -> Result<Self, BadNode> {
+        let value = decode_exact::<Self>(encoded)?;
+        // A slot of value zero has no leaf.
+        if value.is_zero() {
+            return Err(BadNode);
+        }
+        Ok(value)
+    }
+}
+
+impl DecodeValue for Rc<Account> {
+    fn decode_value<'a, I: Iterator<Item = &'a [u8]>>(
+        encoded: &[u8],
+        source: &mut NodeSource<'a, I>,
+    ) -> Result<Self, BadNode> {
+        let mut items = RlpItems::of_list(encoded)?;
+        let nonce = decode_exact(items.next()?.encoded)?;
+        let balance = decode_exact(items.next()?.encoded)?;
+        let storage_root: B256 = decode_exact(items.next()?.encoded)?;
+        let code_hash = decode_exact(items.next()?.encoded)?;
+        if !items.is_empty() {
+            return Err(BadNode);
+        }
+        Ok(Self::new(Account {
+            fields: AccountFields {
+                nonce,
+                balance,
+                code_hash,
+            },
+            storage: resolve(&storage_root, source)?,
+            storage_root,
+        }))
+    }
+}
+
+fn decode_exact<T: alloy_rlp::Decodable>(mut encoded: &[u8]) -> Result<T, BadNode> {
+    let value = T::decode(&mut encoded).map_err(|_| BadNode)?;
+    if encoded.is_empty() {
+        Ok(value)
+    } else {
+        Err(BadNode)
+    }
+}
+
 /// The accounts after one block.
 pub type AccountTrie = Root<Rc<Account>>;
 
 /// Account at `address` in `accounts`.
-pub fn account_at<'a>(accounts: &'a AccountTrie, address: &Address) -> Option<&'a Rc<Account>> {
-    trie::get(accounts, &Key::from_hash(&keccak256(address)))
+pub fn account_at<'a>(
+    accounts: &'a AccountTrie,
+    address: &Address,
+) -> Result<Option<&'a Rc<Account>>, MissingState> {
+    Ok(trie::get(accounts, &Key::from_hash(&keccak256(address)))?)
 }
 
 /// Value of `slot` of `account`.
-pub fn storage_at(account: &Account, slot: &U256) -> U256 {
+pub fn storage_at(account: &Account, slot: &U256) -> Result<U256, MissingState> {
     let key = Key::from_hash(&keccak256(slot.to_be_bytes::<32>()));
-    trie::get(&account.storage, &key)
-        .copied()
-        .unwrap_or_default()
+    let value = trie::get(&account.storage, &key)?;
+    Ok(value.copied().unwrap_or_default())
 }
 
 /// All code ever deployed on a chain, by hash.
@@ -149,34 +208,33 @@ pub fn apply_deltas(
     accounts: &AccountTrie,
     deltas: &[AccountDelta<Rc<Account>>],
     encoder: &mut Encoder,
-) -> AccountTrie {
-    let mut changes: Vec<(Key, Option<Rc<Account>>)> = deltas
-        .iter()
-        .map(|delta| {
-            let account = delta
-                .after
-                .map(|fields| Rc::new(changed_account(delta, fields, encoder)));
-            (Key::from_hash(&delta.hashed_address), account)
-        })
-        .collect();
+) -> Result<AccountTrie, MissingState> {
+    let mut changes: Vec<(Key, Option<Rc<Account>>)> = Vec::with_capacity(deltas.len());
+    for delta in deltas {
+        let account = match delta.after {
+            Some(fields) => Some(Rc::new(changed_account(delta, fields, encoder)?)),
+            None => None,
+        };
+        changes.push((Key::from_hash(&delta.hashed_address), account));
+    }
     changes.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-    trie::update(accounts, &changes, encoder)
+    Ok(trie::update(accounts, &changes, encoder)?)
 }
 
 fn changed_account(
     delta: &AccountDelta<Rc<Account>>,
     fields: AccountFields,
     encoder: &mut Encoder,
-) -> Account {
+) -> Result<Account, MissingNode> {
     let kept = delta.before.as_ref().filter(|_| !delta.is_storage_wiped);
     if delta.storage.is_empty() {
         let storage = kept.and_then(|before| before.storage.clone());
         let storage_root = kept.map_or(trie::EMPTY_ROOT, |before| before.storage_root);
-        return Account {
+        return Ok(Account {
             fields,
             storage,
             storage_root,
-        };
+        });
     }
     let mut changes: Vec<(Key, Option<U256>)> = delta
         .storage
@@ -188,11 +246,11 @@ fn changed_account(
         .collect();
     changes.sort_unstable_by(|left, right| left.0.cmp(&right.0));
     let base = kept.and_then(|before| before.storage.clone());
-    let storage = trie::update(&base, &changes, encoder);
+    let storage = trie::update(&base, &changes, encoder)?;
     let storage_root = trie::root_hash(&storage, encoder);
-    Account {
+    Ok(Account {
         fields,
         storage,
         storage_root,
-    }
+    })
 }

@@ -1,6 +1,7 @@
 //! Errors as the host sees them: a status, a message, and data where there is some.
 
 use super::messagepack::{MalformedRequest, Writer};
+use crate::batch::BatchError;
 use crate::block::BlockError;
 use crate::call::CallError;
 use crate::engine::EngineError;
@@ -24,6 +25,7 @@ pub enum Status {
     CallReverted = 8,
     GasRequiredExceedsAllowance = 9,
     MissingState = 10,
+    WitnessRejected = 11,
 }
 
 /// An error on its way to the host.
@@ -59,6 +61,12 @@ impl From<MalformedRequest> for Failure {
 impl From<MissingState> for Failure {
     fn from(error: MissingState) -> Self {
         Self::new(Status::MissingState, error.to_string())
+    }
+}
+
+impl From<BatchError> for Failure {
+    fn from(error: BatchError) -> Self {
+        Self::new(Status::WitnessRejected, error.to_string())
     }
 }
 

@@ -250,6 +250,16 @@ impl Writer {
         }
     }
 
+    /// A list whose elements may turn out to have no value.
+    pub fn try_list<T, E>(
+        &mut self,
+        elements: &[T],
+        mut element: impl FnMut(&mut Self, &T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.array(elements.len());
+        elements.iter().try_for_each(|value| element(self, value))
+    }
+
     pub fn optional<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
             None => self.nil(),

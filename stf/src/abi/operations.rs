@@ -3,14 +3,16 @@
 use super::errors::{Failure, Status};
 use super::messagepack::{Reader, Writer};
 use super::{requests, responses};
+use crate::batch;
 use crate::call::{call, estimate_gas};
 use crate::engine::Engine;
 use crate::fixture::run_fixture;
 use crate::keccak::keccak256;
 use crate::loader::Loader;
-use crate::state::{account_at, storage_at};
+use crate::state::{account_at, storage_at, Account, MissingState};
 use crate::transaction::Transaction;
 use crate::trie::{prove, Encoder, Key, Root, Value, EMPTY_ROOT};
+use alloc::rc::Rc;
 use alloc::string::{String, ToString};
 use revm::primitives::U256;
 
@@ -62,6 +64,8 @@ impl Instance {
             12 => self.prove(request, out),
             13 => recover_senders(request, out),
             14 => fixture(request, out),
+            15 => self.record(request, out),
+            16 => run_batch(request, out),
             _ => Err(Failure::new(
                 Status::MalformedRequest,
                 String::from("no such operation"),
@@ -109,7 +113,7 @@ impl Instance {
     fn add_accounts(&mut self, request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
         let accounts = requests::accounts(request)?;
         request.finish()?;
-        self.loader()?.add(accounts);
+        self.loader()?.add(accounts)?;
         out.nil();
         Ok(())
     }
@@ -149,6 +153,20 @@ impl Instance {
         Ok(())
     }
 
+    /// Request: `[parent number, blocks]`. Response: `[headers, codes, nodes]` of a witness.
+    fn record(&mut self, request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
+        request.tuple(2)?;
+        let parent = request.unsigned()?;
+        let blocks = request.list(requests::block)?;
+        request.finish()?;
+        let recording = self.engine()?.record(parent, &blocks)?;
+        out.array(3);
+        for items in [&recording.headers, &recording.codes, &recording.nodes] {
+            out.list(items, |out, item| out.byte_string(item));
+        }
+        Ok(())
+    }
+
     fn rollback(&mut self, request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
         let number = request.unsigned()?;
         request.finish()?;
@@ -170,9 +188,10 @@ impl Instance {
         let number = request.optional(Reader::unsigned)?;
         request.finish()?;
         let block = self.engine()?.block(number)?;
-        out.list(&addresses, |out, address| {
-            responses::account_fields(out, account_at(&block.accounts, address));
-        });
+        out.try_list(&addresses, |out, address| {
+            responses::account_fields(out, account_at(&block.accounts, address)?);
+            Ok::<_, MissingState>(())
+        })?;
         Ok(())
     }
 
@@ -183,7 +202,7 @@ impl Instance {
         let number = request.optional(Reader::unsigned)?;
         request.finish()?;
         let engine = self.engine()?;
-        let account = account_at(&engine.block(number)?.accounts, &address);
+        let account = account_at(&engine.block(number)?.accounts, &address)?;
         let code = account.and_then(|account| engine.code(&account.fields.code_hash));
         out.byte_string(code.unwrap_or_default().original_byte_slice());
         Ok(())
@@ -196,10 +215,11 @@ impl Instance {
         let slots = request.list(Reader::wide)?;
         let number = request.optional(Reader::unsigned)?;
         request.finish()?;
-        let account = account_at(&self.engine()?.block(number)?.accounts, &address);
-        out.list(&slots, |out, slot| {
-            out.wide(account.map_or(U256::ZERO, |account| storage_at(account, slot)));
-        });
+        let account = account_at(&self.engine()?.block(number)?.accounts, &address)?;
+        out.try_list(&slots, |out, slot| {
+            out.wide(slot_of(account, slot)?);
+            Ok::<_, MissingState>(())
+        })?;
         Ok(())
     }
 
@@ -232,7 +252,7 @@ impl Instance {
         let number = request.optional(Reader::unsigned)?;
         request.finish()?;
         let accounts = self.engine()?.block(number)?.accounts.clone();
-        let account = account_at(&accounts, &address);
+        let account = account_at(&accounts, &address)?;
 
         out.array(4);
         responses::account_fields(out, account);
@@ -245,15 +265,20 @@ impl Instance {
             &Key::from_hash(&keccak256(address)),
             encoder,
         );
-        out.list(&slots, |out, slot| {
+        out.try_list(&slots, |out, slot| {
             let storage = account.and_then(|account| account.storage.clone());
             let key = Key::from_hash(&keccak256(slot.to_be_bytes::<32>()));
             out.array(2);
-            out.wide(account.map_or(U256::ZERO, |account| storage_at(account, slot)));
+            out.wide(slot_of(account, slot)?);
             write_proof(out, &storage, &key, encoder);
-        });
+            Ok::<_, MissingState>(())
+        })?;
         Ok(())
     }
+}
+
+fn slot_of(account: Option<&Rc<Account>>, slot: &U256) -> Result<U256, MissingState> {
+    account.map_or(Ok(U256::ZERO), |account| storage_at(account, slot))
 }
 
 fn write_proof<V: Value>(out: &mut Writer, root: &Root<V>, key: &Key, encoder: &mut Encoder) {
@@ -275,6 +300,16 @@ fn recover_senders(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Fai
             .and_then(|decoded| decoded.recover_sender());
         out.optional(sender, |out, sender| out.byte_string(sender.as_slice()));
     });
+    Ok(())
+}
+
+/// Request: `[witness]`. Response: the statement that the guest makes of it.
+fn run_batch(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
+    request.tuple(1)?;
+    let witness = request.bytes()?;
+    request.finish()?;
+    let statement = batch::run(witness)?;
+    out.byte_string(&statement.encode());
     Ok(())
 }
 

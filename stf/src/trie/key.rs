@@ -3,7 +3,10 @@
 use revm::primitives::B256;
 
 /// A trie key. Keys of one trie must be prefix-free, which fixed-length hashes and `rlp(index)` are.
+///
+/// Aligned, so that a 32-bit machine copies it by words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(align(4))]
 pub struct Key {
     bytes: [u8; 32],
     /// Length in nibbles.
@@ -17,6 +20,63 @@ impl Key {
             bytes: hash.0,
             length: 64,
         }
+    }
+
+    /// No nibbles yet: where a walk from the root starts.
+    pub fn empty() -> Self {
+        Self {
+            bytes: [0; 32],
+            length: 0,
+        }
+    }
+
+    /// The first `position` nibbles of this key, then `nibble`, then zeros.
+    pub fn with_nibble(mut self, position: usize, nibble: usize) -> Self {
+        self.set_nibble(position, nibble as u8);
+        self.bytes[position / 2 + 1..].fill(0);
+        self.length = 64;
+        self
+    }
+
+    /// The first `start` nibbles of this key, then those of a hex-prefix encoding: the key, where
+    /// its nibbles end, and whether it leads to a leaf.
+    pub fn extended(mut self, start: usize, hex_prefix: &[u8]) -> Option<(Self, usize, bool)> {
+        let (&flag, packed) = hex_prefix.split_first()?;
+        let is_odd = flag & 0x10 != 0;
+        let is_padding_zero = is_odd || flag & 0x0f == 0;
+        if flag & 0xc0 != 0 || !is_padding_zero {
+            return None;
+        }
+        let end = start + 2 * packed.len() + usize::from(is_odd);
+        if end > 64 {
+            return None;
+        }
+        let mut position = start;
+        if is_odd {
+            self.set_nibble(position, flag & 0x0f);
+            position += 1;
+        }
+        if position % 2 == 0 {
+            self.bytes[position / 2..position / 2 + packed.len()].copy_from_slice(packed);
+        } else {
+            for byte in packed {
+                self.set_nibble(position, byte >> 4);
+                self.set_nibble(position + 1, byte & 0x0f);
+                position += 2;
+            }
+        }
+        self.length = 64;
+        Some((self, end, flag & 0x20 != 0))
+    }
+
+    /// Sets one nibble; the low one of its byte, if this is the high one, becomes zero.
+    fn set_nibble(&mut self, position: usize, nibble: u8) {
+        let byte = &mut self.bytes[position / 2];
+        *byte = if position % 2 == 0 {
+            nibble << 4
+        } else {
+            *byte & 0xf0 | nibble
+        };
     }
 
     /// Key `rlp(index)` of the transaction and receipt tries.

@@ -5,13 +5,19 @@
 //! block is choosing an older root. A node computes its reference (hash, or its own encoding when
 //! that is shorter than 32 bytes) once, when it is built.
 
+//!
+//! A trie may be partial: where a witness holds only some of its nodes, the others are
+//! [`Node::Unresolved`], and whatever needs one of them fails with [`MissingNode`].
+
 mod key;
 mod node;
+mod partial;
 mod proof;
 mod update;
 
 pub use key::Key;
-pub use node::{Encoder, Node, Root, Value, EMPTY_ROOT};
+pub use node::{Encoder, MissingNode, Node, Reference, Root, Value, EMPTY_ROOT};
+pub use partial::{resolve, BadNode, DecodeValue, NodeSource, RlpItems};
 pub use proof::prove;
 pub use update::update;
 
@@ -19,36 +25,53 @@ use alloc::vec::Vec;
 use revm::primitives::B256;
 
 /// Value at `key`, if the trie holds one.
-pub fn get<'a, V: Value>(root: &'a Root<V>, key: &Key) -> Option<&'a V> {
-    let mut node = root.as_deref()?;
+pub fn get<'a, V: Value>(root: &'a Root<V>, key: &Key) -> Result<Option<&'a V>, MissingNode> {
+    let mut found = None;
+    walk(root, key, |node| {
+        if let Node::Leaf {
+            key: leaf_key,
+            value,
+            ..
+        } = node
+        {
+            found = (leaf_key == key).then_some(value);
+        }
+    })?;
+    Ok(found)
+}
+
+/// Shows `visit` the nodes from the root towards `key`, as far as they exist.
+#[inline(always)]
+pub fn walk<'a, V: Value>(
+    root: &'a Root<V>,
+    key: &Key,
+    mut visit: impl FnMut(&'a Node<V>),
+) -> Result<(), MissingNode> {
+    let mut next = root.as_deref();
     let mut depth = 0;
-    loop {
-        match node {
-            Node::Leaf {
-                key: leaf_key,
-                value,
-                ..
-            } => {
-                return (leaf_key == key).then_some(value);
-            }
+    while let Some(node) = next {
+        visit(node);
+        next = match node {
+            Node::Leaf { .. } => None,
             Node::Extension {
                 key: path,
                 end,
                 child,
                 ..
             } => {
-                if key.common_prefix(path, depth) < *end as usize {
-                    return None;
-                }
+                let is_on_path = key.common_prefix(path, depth) >= *end as usize;
                 depth = *end as usize;
-                node = child;
+                is_on_path.then_some(&**child)
             }
             Node::Branch { children, .. } => {
-                node = children[key.nibble(depth)].as_deref()?;
+                let child = children[key.nibble(depth)].as_deref();
                 depth += 1;
+                child
             }
-        }
+            Node::Unresolved { .. } => return Err(MissingNode),
+        };
     }
+    Ok(())
 }
 
 /// Root hash of a trie.
@@ -60,14 +83,15 @@ pub fn root_hash<V: Value>(root: &Root<V>, encoder: &mut Encoder) -> B256 {
 }
 
 /// Root of the trie that maps `rlp(index)` to each item: transactions and receipts of a block.
-pub fn ordered_root(items: &[Vec<u8>], encoder: &mut Encoder) -> B256 {
+pub fn ordered_root(items: &[Vec<u8>], encoder: &mut Encoder) -> Result<B256, MissingNode> {
     let mut changes: Vec<(Key, Option<&[u8]>)> = items
         .iter()
         .enumerate()
         .map(|(index, item)| (Key::from_index(index as u64), Some(item.as_slice())))
         .collect();
     changes.sort_unstable_by(|left, right| left.0.cmp(&right.0));
-    root_hash(&update(&None, &changes, encoder), encoder)
+    let trie = update(&None, &changes, encoder)?;
+    Ok(root_hash(&trie, encoder))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::Key;
 use crate::keccak::keccak256;
+use crate::recorder::Touched;
 use alloc::{rc::Rc, vec::Vec};
 use revm::primitives::{b256, B256};
 
@@ -25,14 +26,26 @@ impl Value for &[u8] {
 }
 
 /// How a parent names a node: its hash, or its whole encoding if shorter than 32 bytes.
+///
+/// Aligned, so that a 32-bit machine copies it by words.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(4))]
 pub struct Reference {
     bytes: [u8; 32],
     length: u8,
 }
 
 impl Reference {
-    fn of(encoding: &[u8]) -> Self {
+    /// Of a node with this hash.
+    pub fn of_hash(hash: &B256) -> Self {
+        Self {
+            bytes: hash.0,
+            length: 32,
+        }
+    }
+
+    /// Of a node with this encoding.
+    pub fn of(encoding: &[u8]) -> Self {
         if encoding.len() >= 32 {
             return Self {
                 bytes: keccak256(encoding).0,
@@ -50,6 +63,11 @@ impl Reference {
     /// True if the node has an encoding of its own, false if it lives inside its parent.
     pub fn is_hash(&self) -> bool {
         self.length == 32
+    }
+
+    /// The hash, unless the node lives inside its parent.
+    pub fn hash(&self) -> Option<B256> {
+        self.is_hash().then(|| B256::from(self.bytes))
     }
 
     fn encoded_length(&self) -> usize {
@@ -84,13 +102,20 @@ pub enum Node<V> {
         children: [Root<V>; 16],
         reference: Reference,
     },
+    /// Known by its hash only, since a witness does not hold it.
+    Unresolved { reference: Reference },
 }
 
-/// Buffers that encoding reuses.
+/// An operation needs a node that is [`Node::Unresolved`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingNode;
+
+/// Buffers that encoding reuses, and the record of the nodes that updates look into, if one is kept.
 #[derive(Default)]
 pub struct Encoder {
     node: Vec<u8>,
     value: Vec<u8>,
+    pub touched: Option<Touched>,
 }
 
 impl<V: Value> Node<V> {
@@ -138,24 +163,12 @@ impl<V: Value> Node<V> {
         match self {
             Self::Leaf { reference, .. }
             | Self::Extension { reference, .. }
-            | Self::Branch { reference, .. } => reference,
+            | Self::Branch { reference, .. }
+            | Self::Unresolved { reference } => reference,
         }
     }
 
-    /// Some key below this node: all of them share the nibbles that lead here.
-    pub fn any_key(&self) -> &Key {
-        match self {
-            Self::Leaf { key, .. } | Self::Extension { key, .. } => key,
-            Self::Branch { children, .. } => children
-                .iter()
-                .flatten()
-                .next()
-                .expect("a branch has children")
-                .any_key(),
-        }
-    }
-
-    /// Encoding of this node where its parent ends at nibble `depth`.
+    /// Encoding of this node where its parent ends at nibble `depth`; nothing if it is unresolved.
     pub fn encoding<'a>(&self, depth: usize, encoder: &'a mut Encoder) -> &'a [u8] {
         match self {
             Self::Leaf { key, value, .. } => encoder.encode_leaf(key, value, depth),
@@ -165,6 +178,7 @@ impl<V: Value> Node<V> {
                 encoder.encode_extension(key, depth, *end as usize, child.reference());
             }
             Self::Branch { children, .. } => encoder.encode_branch(children),
+            Self::Unresolved { .. } => encoder.node.clear(),
         }
         &encoder.node
     }
@@ -181,6 +195,13 @@ impl<V: Value> Node<V> {
 }
 
 impl Encoder {
+    /// Notes, where a record is kept, that an update looks into this node.
+    pub fn touch<V: Value>(&mut self, node: &Node<V>) {
+        if let Some(touched) = &mut self.touched {
+            touched.insert(node.reference());
+        }
+    }
+
     fn encode_leaf<V: Value>(&mut self, key: &Key, value: &V, depth: usize) {
         let mut path = [0; 33];
         let path_length = key.encode_path(depth, key.len(), true, &mut path);

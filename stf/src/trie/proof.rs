@@ -12,13 +12,13 @@ pub fn prove<V: Value>(root: &Root<V>, key: &Key, encoder: &mut Encoder) -> Vec<
     let mut nodes = Vec::new();
     let mut next = root.as_deref();
     let mut depth = 0;
-    while let Some(node) = next {
+    while let Some(node) = next.filter(|node| !matches!(node, Node::Unresolved { .. })) {
         let has_own_encoding = depth == 0 || node.reference().is_hash();
         if has_own_encoding {
             nodes.push(node.encoding(depth, encoder).to_vec());
         }
         next = match node {
-            Node::Leaf { .. } => None,
+            Node::Leaf { .. } | Node::Unresolved { .. } => None,
             Node::Extension {
                 key: path,
                 end,

@@ -1,9 +1,5 @@
-//! keccak-256 for tries, addresses and transactions.
-//!
 //! Hashing is most of what a block of transfers costs, and this fully unrolled permutation takes
-//! half the time of the `sha3` crate's in wasm. A guest of a zkVM puts its accelerator here.
-//! (alloy's `native-keccak` hook is no way to serve revm's opcode too: rustc gives that import a
-//! name of its own, so that it stays one even where the module defines the function.)
+//! half the time of the `sha3` crate's in wasm.
 
 use revm::primitives::B256;
 

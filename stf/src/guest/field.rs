@@ -1,0 +1,76 @@
+//! 256-bit integers as the machine's modular multiplication takes them.
+
+use super::ecall::{multiply, square};
+
+/// Eight words, the lowest first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+pub struct Words(pub [u32; 8]);
+
+impl Words {
+    pub const ZERO: Self = Self([0; 8]);
+
+    pub fn from_be_bytes(bytes: &[u8; 32]) -> Self {
+        Self(core::array::from_fn(|at| {
+            let start = 28 - 4 * at;
+            u32::from_be_bytes([
+                bytes[start],
+                bytes[start + 1],
+                bytes[start + 2],
+                bytes[start + 3],
+            ])
+        }))
+    }
+
+    pub fn write_be_bytes(&self, out: &mut [u8]) {
+        for (bytes, word) in out.chunks_exact_mut(4).zip(self.0.iter().rev()) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+    }
+
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
+    pub fn is_odd(&self) -> bool {
+        self.0[0] & 1 == 1
+    }
+
+    pub fn is_below(&self, other: &Self) -> bool {
+        let differing = (0..8).rev().find(|&at| self.0[at] != other.0[at]);
+        differing.is_some_and(|at| self.0[at] < other.0[at])
+    }
+
+    /// Four bits, number 0 being the lowest.
+    pub fn nibble(&self, number: usize) -> usize {
+        (self.0[number / 8] >> (4 * (number % 8)) & 15) as usize
+    }
+
+    /// `self - other`, where `other` is not above `self`.
+    pub fn minus(&self, other: &Self) -> Self {
+        let mut borrow = false;
+        Self(core::array::from_fn(|at| {
+            let (difference, borrowed) = self.0[at].overflowing_sub(other.0[at]);
+            let (difference, borrowed_again) = difference.overflowing_sub(u32::from(borrow));
+            borrow = borrowed || borrowed_again;
+            difference
+        }))
+    }
+
+    /// `self` raised to `exponent`, modulo `modulus`.
+    pub fn power(&self, exponent: &Self, modulus: &Self) -> Self {
+        let mut powers = [*self; 16];
+        for at in 2..16 {
+            powers[at] = multiply(&powers[at - 1], self, modulus);
+        }
+        let mut result = Self([1, 0, 0, 0, 0, 0, 0, 0]);
+        for number in (0..64).rev() {
+            square(&mut result, 4, modulus);
+            let nibble = exponent.nibble(number);
+            if nibble != 0 {
+                result = multiply(&result, &powers[nibble], modulus);
+            }
+        }
+        result
+    }
+}
