@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from proving.field.compiled import compiled, inlined
+from proving.field.host_arrays import Words
 from proving.field.koalabear import P
 from proving.field.ntt_plan import Plan
 from proving.field.threads import share
@@ -23,8 +23,6 @@ _P32: Final = np.uint32(P)
 _P64: Final = np.uint64(P)
 _INVERSE_OF_P: Final = np.uint32(pow(P, -1, 2**32))
 _SHIFT: Final = np.uint64(32)
-
-Words = NDArray[np.uint32]
 
 
 def transform(plan: Plan, columns: Words, target: Words) -> None:

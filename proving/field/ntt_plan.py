@@ -24,10 +24,9 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from proving.field.host_arrays import Words
 from proving.field.jax_base import MONTGOMERY_ONE
 from proving.field.koalabear import TWO_ADICITY, P, inverse, root_of_unity
-
-Words = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,13 +62,13 @@ def log_height(columns: Array | Words) -> int:
     return log_size
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def forward_plan(log_count: int, log_blowup: int, shift: int) -> Plan:
     """Plan the evaluation of 2^log_count coefficients on shift·<ω>, 2^log_blowup times as many."""
     return _plan(log_count + log_blowup, log_blowup, root_of_unity, shift, 1)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def inverse_plan(log_size: int) -> Plan:
     """Plan the interpolation of values on the subgroup of 2^log_size elements."""
     return _plan(log_size, 0, lambda log: inverse(root_of_unity(log)), 1, inverse(1 << log_size))

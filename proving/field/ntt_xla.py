@@ -6,7 +6,7 @@ is bounded.
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Final
 
 import jax
@@ -31,6 +31,7 @@ def transform(plan: Plan, columns: Array, size: int) -> Array:
     return result[:count]
 
 
+@lru_cache(maxsize=32)
 def _tables(plan: Plan) -> tuple[Array, ...]:
     return (
         jnp.asarray(plan.row_scale),
