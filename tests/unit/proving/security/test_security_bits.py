@@ -186,7 +186,7 @@ def test_every_round_agrees_with_soundcalc(parameters: Parameters) -> None:
     [
         ("lookups", 0),
         ("lookups", (1 << 34) + 1),
-        ("tuple_length", 17),
+        ("tuple_length", 129),
         ("constraints", (1 << 14) + 1),
         ("opened_functions", 0),
         ("opened_functions", (1 << 15) + 1),
