@@ -91,7 +91,7 @@ class _Lowering:
         self.layers: list[int] = []
         self.forms: dict[int, LinearForm] = {}
         self._one = self._number(One(), 0)
-        ordered = _operands_first(expressions)
+        ordered = operands_first(expressions)
         uses = Counter(id(operand) for node in ordered for operand in _operands(node))
         self._is_shared = {node for node, count in uses.items() if count > 1}
         for node in ordered:
@@ -173,7 +173,7 @@ def _operands(node: Expression) -> tuple[Expression, ...]:
     return (node.left, node.right) if isinstance(node, Sum | Difference | Product) else ()
 
 
-def _operands_first(expressions: Sequence[Expression]) -> list[Expression]:
+def operands_first(expressions: Sequence[Expression]) -> list[Expression]:
     """All distinct nodes, each behind its operands; without recursion, for sums may be long."""
     ordered: list[Expression] = []
     seen: set[int] = set()
