@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from proving.air.check import Table
-from proving.air.chip import Air
+from proving.air.chip import Air, ChipDefinition
 from proving.machine import records as field
-from proving.machine.instructions import Instruction, Opcode
+from proving.machine.instructions import LIMB_BITS, Instruction, Opcode
 from proving.machine.program import ProgramRows
 from proving.traces.columns import Matrix
 from proving.traces.instructions import InstructionRows
 
 EDGE_OPERANDS = (0, 1, 2, 31, 32, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFF0000, 0xFFFFFFFF)
+
+FIRST_TIMESTAMP = 4 + (1 << 20)
+"""Of the first operation; large enough for differences with a high limb."""
 
 Trace = Callable[[Matrix, InstructionRows], Matrix]
 
@@ -66,15 +69,14 @@ def table_of(
     air: Air,
     trace: Trace,
     operations: Sequence[Operation],
-    compute: Callable[[Operation], int],
     seed: int = 1,
 ) -> Table:
-    """Trace of the operations, one after the other; `compute` says what each should result in."""
+    """Trace of the operations, one after the other, with random previous accesses."""
     generator = np.random.default_rng(seed)
     count = len(operations)
     records = np.zeros((count, field.FIELD_COUNT), np.uint32)
     records[:, field.PC] = 0x1000 + 4 * np.arange(count)
-    timestamp = 4 * np.arange(1, count + 1) + (1 << 20)
+    timestamp = FIRST_TIMESTAMP + 4 * np.arange(count)
     records[:, field.TIMESTAMP] = timestamp
     records[:, field.NEXT_PC] = records[:, field.PC] + 4
     records[:, field.RS1_VALUE] = [operation.left for operation in operations]
@@ -85,8 +87,6 @@ def table_of(
         has_rs2, generator.integers(0, timestamp), 0
     )
     writes = np.array([operation.rd != 0 for operation in operations])
-    results = [compute(operation) for operation in operations]
-    records[:, field.RD_VALUE] = np.where(writes, results, 0)
     records[:, field.RD_PREVIOUS_VALUE] = np.where(writes, generator.integers(0, 1 << 32, count), 0)
     records[:, field.RD_PREVIOUS_TIMESTAMP] = np.where(writes, generator.integers(0, timestamp), 0)
 
@@ -106,3 +106,11 @@ def table_of(
         writes_rd=program.writes_rd,
     )
     return Table(air, trace(records, instructions))
+
+
+def results_of(chip: ChipDefinition, table: Table, count: int) -> list[int]:
+    """What the first rows result in."""
+    start = list(chip.columns).index("result")
+    index = sum(list(chip.columns.values())[:start])
+    low, high = table.main[index : index + 2, :count]
+    return (low + (high << LIMB_BITS)).tolist()

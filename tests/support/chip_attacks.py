@@ -11,11 +11,14 @@ import numpy.typing as npt
 
 from proving.air.check import Table, evaluator
 from proving.air.chip import Air, ChipDefinition, Domain, Interaction, compile_chip
-from proving.field.koalabear import P
+from proving.field.koalabear import P, inverse
 from proving.traces.tables import LOOKUP_TABLES
 
-Cells = Mapping[str | tuple[str, int], int]
-"""New values by column, or by (array of columns, position); negative ones stand modulo P."""
+Place = str | tuple[str, int]
+"""A column, or one of an array of columns."""
+
+Cells = Mapping[Place, int]
+"""New values; negative ones stand modulo P."""
 
 EDGE_VALUES = (0, 1, 2, P - 1, P - 2, 255, 256, (1 << 15), (1 << 16) - 1, 1 << 16, P - (1 << 16))
 
@@ -37,9 +40,20 @@ def with_cells(chip: ChipDefinition, table: Table, row: int, cells: Cells) -> Ta
     return Table(table.air, main, table.preprocessed)
 
 
-def cell(chip: ChipDefinition, table: Table, row: int, name: str, position: int = 0) -> int:
-    """Value of one cell."""
-    return int(table.main[starts_of(chip)[name] + position, row])
+def settled(
+    chip: ChipDefinition, table: Table, row: int, place: Place, constraint_name: str
+) -> Table:
+    """The same trace, with the one value in a cell for which a constraint, linear in it, holds."""
+    (constraint,) = (it for it in table.air.constraints if it.name == constraint_name)
+
+    def value_with(value: int) -> int:
+        tried = with_cells(chip, table, row, {place: value})
+        return int(evaluator(tried, {})(constraint.expression).values[row])
+
+    at_zero, at_one = value_with(0), value_with(1)
+    settled_table = with_cells(chip, table, row, {place: -at_zero * inverse(at_one - at_zero)})
+    assert evaluator(settled_table, {})(constraint.expression).values[row] == 0
+    return settled_table
 
 
 def rule_names(air: Air) -> set[str]:
