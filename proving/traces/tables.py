@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -103,24 +103,39 @@ SHIFTS = LookupTable(
 LOOKUP_TABLES = {table.bus: table for table in (RANGES, BYTE_CONJUNCTIONS, SHIFTS)}
 
 
-def lookups_of(trace: Table) -> list[tuple[LookupTable, Matrix]]:
-    """Return what each lookup of the chip looks up: (fields, tuples) of the rows that do."""
-    evaluate = evaluator(trace, {})
-    found = []
+def lookups_of(
+    trace: Table, parameters: Mapping[str, int] | None = None
+) -> Iterator[tuple[LookupTable, Matrix]]:
+    """Yield what each lookup of the chip looks up: (fields, tuples) of the rows that do.
+
+    Raises
+    ------
+    ValueError
+        If a row looks something up more than once, which no chip allows.
+    """
     for interaction in trace.air.interactions:
         table = LOOKUP_TABLES.get(interaction.bus)
-        if table is not None:
-            multiplicity = evaluate(interaction.multiplicity).values
-            if not np.isin(multiplicity, (0, P - 1)).all():
-                raise ValueError(f"{trace.air.name}: a row looks something up more than once")
-            rows = np.flatnonzero(multiplicity)
-            values = [evaluate(value).values[rows] for value in interaction.values]
-            found.append((table, np.stack(values).astype(np.uint32)))
-    return found
+        if table is None:
+            continue
+        # An evaluator keeps all that it computed, so each interaction has its own.
+        evaluate = evaluator(trace, parameters or {})
+        multiplicity = evaluate(interaction.multiplicity).values
+        if not np.isin(multiplicity, (0, P - 1)).all():
+            raise ValueError(f"{trace.air.name}: a row looks something up more than once")
+        rows = np.flatnonzero(multiplicity)
+        values = [evaluate(value).values[rows] for value in interaction.values]
+        yield table, np.stack(values).astype(np.uint32)
 
 
-def table_traces(traces: Iterable[Table]) -> dict[str, Matrix]:
+def table_traces(
+    traces: Iterable[Table], parameters: Mapping[str, int] | None = None
+) -> dict[str, Matrix]:
     """Main columns of all lookup tables, by chip name: how often the traces look each row up.
+
+    Parameters
+    ----------
+    parameters
+        Numbers of the verifying key that the chips read, by name.
 
     Raises
     ------
@@ -132,7 +147,7 @@ def table_traces(traces: Iterable[Table]) -> dict[str, Matrix]:
         for table in LOOKUP_TABLES.values()
     }
     for trace in traces:
-        for table, tuples in lookups_of(trace):
+        for table, tuples in lookups_of(trace, parameters):
             counts[table.chip.name] += table.count(tuples)
     return {name: count.astype(np.uint32)[None, :] for name, count in counts.items()}
 
