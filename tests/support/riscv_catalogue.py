@@ -61,9 +61,7 @@ def _compiled_programs() -> list[CataloguedProgram]:
         _compiled("fibonacci", [144], words(12)),
         _compiled("hanoi", [63, 0, 6]),
         _compiled("strings", expected.strings(text), text),
-        _compiled(
-            "long_arithmetic", expected.long_arithmetic(a, b), words(*words_of(a | b << 64, 4))
-        ),
+        _compiled("long_arithmetic", expected.long_arithmetic(a, b), long_operands),
         _compiled(
             "long_arithmetic",
             expected.long_arithmetic(7, 2**64 - 2),

@@ -12,9 +12,9 @@ PROGRAMS = Path(__file__).parent / "riscv_programs"
 COMPILER = "riscv64-unknown-elf-gcc"
 COMMON_SOURCES = ("start.S", "memory.c")
 FLAGS = (
-    "-march=rv32im", "-mabi=ilp32", "-nostdlib", "-ffreestanding",
-    "-fno-tree-loop-distribute-patterns", "-mcmodel=medlow", "-std=c11", "-Wall", "-Wextra", "-Werror", "-static",
-    "-s", "-Wl,--build-id=none", "-Wl,-z,max-page-size=4", "-Wl,--no-warn-rwx-segments",
+    "-march=rv32im", "-mabi=ilp32", "-mcmodel=medlow", "-nostdlib", "-ffreestanding", "-static",
+    "-fno-tree-loop-distribute-patterns", "-std=c11", "-Wall", "-Wextra", "-Werror", "-s",
+    "-Wl,--build-id=none", "-Wl,-z,max-page-size=4", "-Wl,--no-warn-rwx-segments",
 )  # fmt: skip
 DEFAULT_OPTIMISATION = "-Os"
 
