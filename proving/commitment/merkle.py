@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from proving.commitment.hashing import Digests, hash_leaves, hash_nodes
 from proving.commitment.opening import Opening
 from proving.field import jax_base as base
+from proving.field.host_arrays import Words, on_host, to_host
 from proving.field.ntt_plan import log_height
 
 # isort: split
-import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,11 +96,14 @@ def commit(matrices: Sequence[Array]) -> MerkleTree:
     return MerkleTree(root, dimensions, tuple(matrices), tuple(layers))
 
 
-def _rows(matrix: Array, positions: np.typing.NDArray[np.int64]) -> list[tuple[int, ...]]:
-    values = base.from_montgomery(jnp.asarray(matrix[:, positions]))
-    return [tuple(row) for row in np.asarray(values).T.tolist()]
+def _rows(matrix: Array, positions: Positions) -> list[tuple[int, ...]]:
+    return [tuple(row) for row in base.canonical(_gather(matrix, positions).T).tolist()]
 
 
-def _digests(layer: Digests, positions: np.typing.NDArray[np.int64]) -> list[bytes]:
-    words = np.asarray(layer[:, positions]).T.astype(">u4")
-    return [row.tobytes() for row in np.ascontiguousarray(words)]
+def _digests(layer: Digests, positions: Positions) -> list[bytes]:
+    return [row.tobytes() for row in _gather(layer, positions).T.astype(">u4", order="C")]
+
+
+def _gather(source: Digests, positions: Positions) -> Words:
+    """Return columns of an array on the host; only they leave a device."""
+    return np.asarray((to_host(source) if on_host() else source)[:, positions])

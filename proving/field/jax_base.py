@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from proving.field import jax_setup  # noqa: F401  (configures JAX first)
 from proving.field.koalabear import P
@@ -24,12 +25,19 @@ _P32: Final = np.uint32(P)
 _P64: Final = np.uint64(P)
 _INVERSE_OF_P: Final = np.uint32(pow(P, -1, 2**32))
 _RADIX_SQUARED: Final = np.uint32(2**64 % P)
+_INVERSE_OF_RADIX: Final = np.uint64(pow(2**32, -1, P))
 _SHIFT: Final = np.uint64(32)
 
 
 def constant(value: int) -> np.uint32:
     """Return the Montgomery form of an integer."""
     return np.uint32(value * MONTGOMERY_ONE % P)
+
+
+def canonical(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Return canonical values of Montgomery forms, computed by NumPy on the host."""
+    wide = values.astype(np.uint64) * _INVERSE_OF_RADIX % _P64
+    return wide.astype(np.uint32)
 
 
 def reduce_wide(total: Array) -> Array:

@@ -26,7 +26,7 @@ def constant(value: Extension) -> Array:
 
 def to_extension(element: Array) -> Extension:
     """Return an array of shape (4,) as an element; the opposite of `constant`."""
-    return Extension([int(c) for c in np.asarray(base.from_montgomery(element))])
+    return Extension(base.canonical(np.asarray(element)).tolist())
 
 
 def add(left: Array, right: Array) -> Array:

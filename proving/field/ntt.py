@@ -23,8 +23,11 @@ from proving.field.ntt_plan import (
 from proving.field.openings import evaluate_at_points
 
 # isort: split
+import jax
 import jax.numpy as jnp
 from jax import Array
+
+_multiply = jax.jit(base.multiply)
 
 __all__ = [
     "evaluate_at_points",
@@ -56,7 +59,8 @@ def interpolate_coset(columns: Array, shift: int = GENERATOR) -> Array:
     """Return the coefficients (k, n) of the polynomials with these values on shift·<ω>."""
     coefficients = interpolate(columns)
     scale = to_montgomery(powers(inverse(shift), columns.shape[1]))
-    return base.multiply(coefficients, jnp.asarray(scale))
+    scaled: Array = _multiply(coefficients, jnp.asarray(scale))
+    return scaled
 
 
 def evaluate_on_coset(coefficients: Array, log_size: int, shift: int = GENERATOR) -> Array:

@@ -9,6 +9,7 @@ Lagrange interpolation", 2004): with u = z / shift,
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from proving.field import jax_base as base
 from proving.field import jax_extension
@@ -25,6 +26,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
+
+_P64: Final = np.uint64(P)
+
+Sums = NDArray[np.uint64]
 
 
 def evaluate_at_points(columns: Array, point: Extension, shift: int = 1) -> Array:
@@ -57,8 +62,7 @@ def evaluate_at_points(columns: Array, point: Extension, shift: int = 1) -> Arra
     factor = jax_extension.constant(vanishing * inverse(1 << log_size))
     weights = _weights(jax_extension.constant(scaled), factor, _domain(log_size))
     if not on_host():
-        sums: Array = _weighted_sums(columns, weights)
-        return sums
+        return _reduce(*_sums_of_halves(columns, weights))
     values, factors = to_host(columns), to_host(weights)
     low = np.zeros((DEGREE, len(values)), np.uint64)
     high = np.zeros_like(low)
@@ -68,8 +72,7 @@ def evaluate_at_points(columns: Array, point: Extension, shift: int = 1) -> Arra
         ),
         len(values),
     )
-    result: Array = _reduce(low, high)
-    return result
+    return _reduce(low, high)
 
 
 @lru_cache(maxsize=32)
@@ -86,29 +89,24 @@ def _weights(point: Array, factor: Array, domain: Array) -> Array:
 
 
 @jax.jit
-def _weighted_sums(columns: Array, weights: Array) -> Array:
+def _sums_of_halves(columns: Array, weights: Array) -> tuple[Array, Array]:
     def coordinate(weight: Array) -> tuple[Array, Array]:
         products = base.widening_product(columns, weight)
         low, high = products & np.uint64(2**32 - 1), products >> np.uint64(32)
         return low.sum(axis=1), high.sum(axis=1)
 
-    low, high = jax.lax.map(coordinate, weights)
-    result: Array = _reduce(low, high)
-    return result
+    sums: tuple[Array, Array] = jax.lax.map(coordinate, weights)
+    return sums
 
 
-@jax.jit
-def _reduce(low: Array, high: Array) -> Array:
+def _reduce(low: Array | Sums, high: Array | Sums) -> Array:
     """Return (low + 2³²·high) / 2³² mod p, for sums of fewer than 2³² halves of products."""
-    modulus = np.uint64(P)
-    reduced = (low % modulus + (high % modulus << np.uint64(32)) % modulus) % modulus
-    return base.from_montgomery(reduced.astype(jnp.uint32))
+    wide = np.asarray(low) % _P64 + (np.asarray(high) % _P64 << np.uint64(32))
+    return jnp.asarray(base.canonical((wide % _P64).astype(np.uint32)))
 
 
 @compiled
-def _sum_products(
-    columns: Words, weights: Words, low: NDArray[np.uint64], high: NDArray[np.uint64]
-) -> None:
+def _sum_products(columns: Words, weights: Words, low: Sums, high: Sums) -> None:
     mask, shift = np.uint64(2**32 - 1), np.uint64(32)
     for column in range(columns.shape[0]):
         for coordinate in range(4):
