@@ -22,6 +22,7 @@ from proving.air.expression import Cell, Expression, Parameter, Source
 from proving.air.logup import LookupLayout, lookup_layout
 from proving.air.normal_form import NormalForm, One, Scaled, normal_form
 from proving.air.row_arrays import (
+    inverses,
     sum_over_middle_axis,
     take_rows,
     weighted_sum,
@@ -145,8 +146,9 @@ class ChipEvaluator:
         tuple
             Arrays of shapes (4 · (groups − 1), points) and (4, points).
         """
-        divided: tuple[Array, Array] = _divided(*self._fractions(cells, parameters, gamma, beta))
-        return divided
+        numerators, denominators = self._fractions(cells, parameters, gamma, beta)
+        result: tuple[Array, Array] = _multiplied(numerators, inverses(denominators))
+        return result
 
     def _lookup_fractions(
         self, cells: Cells, parameters: Array, gamma: Array, beta: Array
@@ -319,12 +321,9 @@ class ChipEvaluator:
 
 
 @jax.jit
-def _divided(numerators: Array, denominators: Array) -> tuple[Array, Array]:
-    """Divide; all quotients but the last group's as base-field rows, and the sum of all.
-
-    A program of its own: fused with what it reads, XLA would compute that many times.
-    """
-    fractions = extension.multiply(numerators, extension.inverse(denominators))
+def _multiplied(numerators: Array, inverses: Array) -> tuple[Array, Array]:
+    """Multiply; all products but the last group's as base-field rows, and the sum of all."""
+    fractions = extension.multiply(numerators, inverses)
     columns = fractions[:, :-1].transpose(1, 0, 2)
     return columns.reshape(-1, columns.shape[-1]), sum_over_middle_axis(fractions)
 

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from proving.field import jax_base as base
+from proving.field import jax_extension as extension
 
 # isort: split
+import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +107,16 @@ def sum_over_middle_axis(values: Array) -> Array:
         halves = base.add(values[:, :half], values[:, half : 2 * half])
         values = jnp.concatenate([halves, values[:, 2 * half :]], axis=1)
     return values[:, 0]
+
+
+@jax.jit
+def inverses(values: Array) -> Array:
+    """Return the inverses of extension elements, (4, …).
+
+    A program of its own: fused with what comes before and after, XLA would compute parts of an
+    inverse once for each of their readers. Call it outside of `jax.jit`.
+    """
+    return extension.inverse(values)
 
 
 def _repeat(step: Callable[[Array, Any], Array], start: Array, items: Any) -> Array:

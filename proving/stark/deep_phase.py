@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from proving.air.row_arrays import weighted_sum
+from proving.air.row_arrays import inverses, weighted_sum
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import DEGREE, Extension
@@ -96,10 +96,20 @@ def _add_combined(total: Array, weights: Array, matrix: Array, columns: tuple[in
     return extension.add(total, weighted_sum(weights, matrix, np.array(columns, np.int32)))
 
 
-@jax.jit
 def _divided_difference(claim: Array, values: Array, opened_at: Array, points: Array) -> Array:
     """Return (claim − values) / (opened_at − points)."""
-    constants = jnp.broadcast_to(opened_at[:, None], (DEGREE, points.shape[0]))
-    distances = constants.at[0].set(base.subtract(constants[0], points))
-    numerators = extension.subtract(jnp.broadcast_to(claim[:, None], values.shape), values)
-    return extension.multiply(numerators, extension.inverse(distances))
+    result: Array = _scaled_difference(claim, values, inverses(_distances(opened_at, points)))
+    return result
+
+
+@jax.jit
+def _distances(opened_at: Array, points: Array) -> Array:
+    first = base.subtract(opened_at[:1, None], points)
+    return jnp.concatenate(
+        [first, jnp.broadcast_to(opened_at[1:, None], (DEGREE - 1, points.shape[0]))]
+    )
+
+
+@jax.jit
+def _scaled_difference(claim: Array, values: Array, factors: Array) -> Array:
+    return extension.multiply(base.subtract(claim[:, None], values), factors)
