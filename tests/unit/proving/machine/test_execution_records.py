@@ -187,7 +187,7 @@ def test_touched_words_are_outside_the_image_ascending_and_have_their_initial_va
     ]
     assert touched[1][2] == 0x08070605
     assert all(timestamp % 4 == 2 for *_, timestamp in touched)
-    assert execution.image_final[0].tolist() == [0, 4 * 18 + 2]
+    assert execution.image_final[0].tolist() == [0, 4 * (14 + 1) + 2]
 
 
 def test_records_of_a_run_are_deterministic():
@@ -222,15 +222,13 @@ def test_the_replay_rejects_a_change_of_any_field_that_an_access_has(chip):
     records = execution.records[chip]
     last = len(records) - 1
     used = [index for index in range(records.shape[1]) if records[last, index]]
-    if chip is Chip.JUMP:
-        used.remove(field.RS1_VALUE) if field.RS1_VALUE in used else None
-    assert len(used) >= 5
+    assert len(used) >= 4
     for index in used:
         is_immediate = index == field.RS2_VALUE and not records[last, field.RS2_PREVIOUS_TIMESTAMP]
         if chip in INSTRUCTION_CHIPS and is_immediate:
             continue
         honest = records[last, index]
-        records[last, index] = honest + 4
+        records[last, index] ^= 4
         with pytest.raises((ReplayError, KeyError)):
             check_records(execution)
         records[last, index] = honest

@@ -142,11 +142,7 @@ def encodings(word: int) -> set[int]:
     rd, rs1, rs2 = (word >> 7) & 31, (word >> 15) & 31, (word >> 20) & 31
     signed = (word >> 20) - 4096 if word >> 31 else word >> 20
     store = signed & ~31 | rd
-    branch = (
-        (store & ~0x801) | (rd & 1) << 11
-        if store >= 0
-        else -4096 | (store & 0x7FE) | (rd & 1) << 11
-    )
+    branch = (-(word >> 31) << 12) | (rd & 1) << 11 | (store & 0x7FE)
     jump = (
         (-(word >> 31) << 20)
         | ((word >> 12) & 0xFF) << 12
