@@ -1,0 +1,75 @@
+"""Every program of the catalogue, run and laid out: all constraints hold, all buses balance."""
+
+import subprocess
+import sys
+
+import pytest
+
+from proving.chips.registry import CHIP_BY_NAME, CHIPS
+from proving.machine.elf import load_elf
+from proving.machine.executor import execute
+from proving.machine.instructions import Chip
+from proving.traces.assembly import assemble, parameters, preprocessed
+from tests.integration.proving.whole_machine import rejections
+from tests.support.riscv_assembler import Assembler
+from tests.support.riscv_catalogue import CATALOGUE, CataloguedProgram
+
+
+@pytest.mark.parametrize("catalogued", CATALOGUE.values(), ids=CATALOGUE)
+def test_a_program_of_the_catalogue_is_accepted(catalogued: CataloguedProgram) -> None:
+    execution = execute(catalogued.program, catalogued.input_bytes)
+    assert execution.public_values == catalogued.expected_public_values
+    assert rejections(execution) == set()
+
+
+def test_a_run_leaves_out_the_chips_that_it_does_not_use() -> None:
+    code = Assembler()
+    code.halt()
+    used = {"add_sub", "halt"}
+    assert list(assemble(execute(load_elf(code.elf()), b""))) == [
+        chip.name for chip in CHIPS if chip.is_table or chip.name in used
+    ]
+
+
+def test_the_catalogue_uses_every_chip_in_the_shape_that_the_registry_says() -> None:
+    used: set[str] = set()
+    for catalogued in CATALOGUE.values():
+        program = catalogued.program
+        traces = assemble(execute(program, catalogued.input_bytes))
+        fixed = preprocessed(program)
+        assert fixed.keys() == {chip.name for chip in CHIPS if chip.is_table}
+        assert traces.keys() >= fixed.keys()
+        for name, matrix in traces.items():
+            chip = CHIP_BY_NAME[name]
+            width, height = matrix.shape
+            assert width == chip.air.main_width
+            assert height.bit_count() == 1
+            assert height >= 32
+            assert chip.fixed_log_height in (None, height.bit_length() - 1)
+            if chip.is_table:
+                assert fixed[name].shape == (chip.air.preprocessed_width, height)
+        used |= traces.keys()
+    assert used == {chip.name for chip in CHIPS}
+
+
+def test_the_image_s_end_is_a_parameter_of_the_program() -> None:
+    program = CATALOGUE["sha256"].program
+    assert parameters(program) == {"image_end_word": program.image_end_word}
+    assert program.image_end_word == int(program.image.word_addresses[-1]) + 1
+
+
+def test_names_of_chips_are_distinct_and_those_of_the_records_are_among_them() -> None:
+    names = [chip.name for chip in CHIPS]
+    assert len(set(names)) == len(names)
+    assert {chip.value for chip in Chip} - set(names) == {"load_store"}
+
+
+def test_the_verifier_s_side_imports_no_array_library() -> None:
+    script = (
+        "import sys; import proving.chips.registry, proving.chips.public; "
+        "print([name for name in ('numpy', 'jax', 'numba') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
