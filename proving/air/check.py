@@ -1,6 +1,7 @@
-"""Tries whole traces against their chips, with the reason where one fails. Not part of any proof.
+"""Evaluates expressions over whole traces, and tries traces against their chips.
 
-The prover does not run it: what it would find, the verifier finds too, only without a reason.
+The prover counts lookups with the evaluator. It does not try its traces: what `violations` and
+`imbalance` would find, the verifier finds too, only without a reason.
 """
 
 from __future__ import annotations
