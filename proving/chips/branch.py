@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from proving.air.chip import AirBuilder, ChipDefinition
 from proving.air.expression import Expression
+from proving.chips.comparison import ordered_high_limb
 from proving.chips.gadgets import (
     access_columns,
     fetch,
@@ -80,7 +81,7 @@ def _assert_condition(air: AirBuilder, is_real: Expression) -> None:
     holds, difference = local.one("holds"), local.one("difference")
 
     # HIGH LIMBS, in the order in which they compare without signs
-    high = _ordered_high_limb(air, "left", is_real) - _ordered_high_limb(air, "right", is_real)
+    high = ordered_high_limb(air, "left", is_real) - ordered_high_limb(air, "right", is_real)
     is_tied = local.one("high_limbs_equal")
     air.assert_boolean("high_limbs_equal is boolean", is_tied)
     air.assert_zero("tied high limbs are equal", is_tied * high)
@@ -104,23 +105,6 @@ def _assert_condition(air: AirBuilder, is_real: Expression) -> None:
         "unequal limbs differ",
         is_equality * (difference * local.one("difference_inverse") + holds - 1),
     )
-
-
-def _ordered_high_limb(air: AirBuilder, name: str, is_real: Expression) -> Expression:
-    """Return the high limb; for comparisons with signs with its sign bit flipped.
-
-    Flipping adds 2^15, and takes 2^16 away where the sign was set. The range allows no other sign,
-    and none at all in other comparisons.
-    """
-    sign = air.local.one(f"{name}_sign")
-    air.assert_boolean(f"{name}_sign is boolean", sign)
-    ordered = (
-        air.local.many(name)[1]
-        + air.local.one("is_signed") * (1 << (LIMB_BITS - 1))
-        - sign * (1 << LIMB_BITS)
-    )
-    in_range(air, ordered, LIMB_BITS, is_real)
-    return ordered
 
 
 BRANCH = ChipDefinition("branch", COLUMNS, _constrain)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from proving.air.chip import AirBuilder, ChipDefinition
-from proving.air.expression import Expression
 from proving.chips.arithmetic import arithmetic_columns, arithmetic_frame
+from proving.chips.comparison import ordered_high_limb
 from proving.chips.gadgets import in_range
 from proving.machine.instructions import LIMB_BITS, Opcode
 
@@ -19,8 +19,8 @@ def _constrain(air: AirBuilder) -> None:
     air.assert_zero("the result has no high limb", result_high)
 
     # HIGH LIMBS, in the order in which they compare without signs
-    left_high = _ordered_high_limb(air, "left", is_real)
-    right_high = _ordered_high_limb(air, "right", is_real)
+    left_high = ordered_high_limb(air, "left", is_real)
+    right_high = ordered_high_limb(air, "right", is_real)
     is_tied = local.one("high_limbs_equal")
     air.assert_boolean("high_limbs_equal is boolean", is_tied)
     air.assert_zero("tied high limbs are equal", is_tied * (left_high - right_high))
@@ -36,23 +36,6 @@ def _constrain(air: AirBuilder) -> None:
         + is_less * (1 << LIMB_BITS),
     )
     in_range(air, local.one("difference"), LIMB_BITS, is_real)
-
-
-def _ordered_high_limb(air: AirBuilder, name: str, is_real: Expression) -> Expression:
-    """Return the high limb; for signed comparisons with its sign bit flipped.
-
-    Flipping adds 2^15, and takes 2^16 away where the sign was set. The range allows no other sign,
-    and none at all in unsigned comparisons.
-    """
-    sign = air.local.one(f"{name}_sign")
-    air.assert_boolean(f"{name}_sign is boolean", sign)
-    ordered = (
-        air.local.many(name)[1]
-        + air.local.one("is_signed") * (1 << (LIMB_BITS - 1))
-        - sign * (1 << LIMB_BITS)
-    )
-    in_range(air, ordered, LIMB_BITS, is_real)
-    return ordered
 
 
 LESS_THAN = ChipDefinition(
