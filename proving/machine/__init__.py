@@ -8,6 +8,7 @@
     ecalls         what the guest asks of the machine; keccak and accelerators compute it
     executor       runs a program on an input and records what the chips prove: `execution`
     records        what each number in a record is
+    profile        cycles by function
     benchmark_program   mixed work of a wanted number of cycles
     errors         every way in which a program, an ELF file or a run is refused
 

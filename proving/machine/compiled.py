@@ -12,5 +12,13 @@ Result = TypeVar("Result")
 
 
 def compiled(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Compile a function at its first call, and keep the machine code on disk."""
-    return cast(Callable[Parameters, Result], njit(cache=True)(function))
+    """Compile a function at its first call, and keep the machine code on disk if that can be.
+
+    numba keeps it beside the source file, or else in the user's cache folder, and drops it when
+    that file changes. It does not look at other files: after a change of constants that compiled
+    code imports, touch the file that holds the code.
+    """
+    try:
+        return cast(Callable[Parameters, Result], njit(cache=True)(function))
+    except RuntimeError:  # no folder to write to: compile anew in each process
+        return cast(Callable[Parameters, Result], njit(function))

@@ -25,7 +25,6 @@ from proving.machine.instructions import Chip
 from proving.machine.keccak import keccak_f
 from proving.machine.layout import (
     ECALL_ARGUMENT_COUNTS,
-    ECALL_ARGUMENT_REGISTERS,
     ECALL_NUMBER_REGISTER,
     KECCAK_STATE_OFFSET,
     KECCAK_STATE_WORDS,
@@ -104,25 +103,22 @@ class EcallUnit:
         chip = CHIP_OF_ECALL[ecall]
 
         # REGISTERS
-        read = [
-            ECALL_NUMBER_REGISTER,
-            *ECALL_ARGUMENT_REGISTERS[: ECALL_ARGUMENT_COUNTS[ecall]],
-        ]
+        argument_count = ECALL_ARGUMENT_COUNTS[ecall]
+        pc, timestamp = machine.pc, self._timestamp
         record = np.zeros(FIELD_COUNTS[chip], np.uint32)
-        accesses = registers[read]
-        if self._is_recording:
-            record[field.PC] = machine.pc
-            record[field.TIMESTAMP] = self._timestamp
-            record[field.ECALL_NUMBER_VALUE :][: accesses.size] = accesses.ravel()
-            registers[read, kernel.TIMESTAMP] = self._timestamp
+        record[field.PC] = pc
+        record[field.TIMESTAMP] = timestamp
+        kernel.read_argument_registers(registers, argument_count, timestamp, record)
+        first = field.argument_value(0)
+        arguments = record[first : first + 2 * argument_count : 2].tolist()
 
         # OPERATION
-        self._operations[ecall](accesses[1:, kernel.VALUE].tolist(), record)
+        self._operations[ecall](arguments, record)
 
         # STEP
         if self._is_recording:
             self._rows[chip].append(record)
-        row = machine.row_of_word[machine.pc // WORD_BYTES - machine.bounds[kernel.FIRST_CODE_WORD]]
+        row = machine.row_of_word[pc // WORD_BYTES - machine.bounds[kernel.FIRST_CODE_WORD]]
         machine.row_counts[row - 1] += 1
         machine.state[kernel.PC] += WORD_BYTES
         machine.state[kernel.CYCLE] += 1
@@ -130,7 +126,8 @@ class EcallUnit:
 
     @property
     def _timestamp(self) -> int:
-        return TIMESTAMPS_PER_INSTRUCTION * (self._machine.cycle + 1)
+        """Of the present instruction; 0 where timestamps, which have an end, are not recorded."""
+        return TIMESTAMPS_PER_INSTRUCTION * (self._machine.cycle + 1) if self._is_recording else 0
 
     # Operations
 
@@ -219,18 +216,20 @@ class EcallUnit:
         span: field.WordSpan,
         offset: int,
         record: Words,
-        new_bytes: bytes | None = None,
+        new_bytes: bytes = b"",
     ) -> None:
         """Leave timestamp + offset, and new values if there are any; record what was before."""
-        memory = self._machine.memory
-        if self._is_recording:
-            record[span.previous_values] = memory[words, kernel.VALUE]
-            record[span.previous_timestamps] = memory[words, kernel.TIMESTAMP]
-            memory[words, kernel.TIMESTAMP] = self._timestamp + offset
-            self._machine.note_touched(words)
-        if new_bytes is not None:
-            memory[words, kernel.VALUE] = np.frombuffer(new_bytes, _WORD_TYPE)
-            record[span.new_values] = memory[words, kernel.VALUE]
+        machine = self._machine
+        kernel.access_words(
+            machine.memory,
+            machine.is_page_touched,
+            words.start,
+            self._timestamp + offset,
+            record,
+            span.start,
+            span.count,
+            np.frombuffer(new_bytes, _WORD_TYPE).astype(np.uint32),
+        )
 
     def _refused(self, reason: str) -> EcallArgumentFault:
         return EcallArgumentFault(reason, self._machine.pc, self._machine.cycle)

@@ -69,6 +69,8 @@ _DIV, _DIVU, _REM, _REMU = (int(Opcode[name]) for name in ("DIV", "DIVU", "REM",
 
 _INPUT_START, _INPUT_END = layout.INPUT_START, layout.INPUT_END
 _RAM_END_WORD = layout.RAM_END // layout.WORD_BYTES
+_ECALL_NUMBER_REGISTER = layout.ECALL_NUMBER_REGISTER
+_FIRST_ARGUMENT_REGISTER = layout.ECALL_ARGUMENT_REGISTERS[0]
 _PER_INSTRUCTION = layout.TIMESTAMPS_PER_INSTRUCTION
 _RS2_OFFSET, _MEMORY_OFFSET, _RD_OFFSET = (
     layout.RS2_OFFSET,
@@ -211,6 +213,49 @@ def locate_words(
         if index < 0:
             return index, address + 4 * position
     return locate(address, bounds, is_image), address
+
+
+@compiled
+def read_argument_registers(
+    registers: Words, argument_count: int, timestamp: int, record: Words
+) -> None:
+    """Read a7 and the arguments of an ecall, and record them from the first register's field on."""
+    for position in range(argument_count + 1):
+        index = _ECALL_NUMBER_REGISTER if position == 0 else _FIRST_ARGUMENT_REGISTER + position - 1
+        entry = records.ECALL_NUMBER_VALUE + 2 * position
+        record[entry] = registers[index, VALUE]
+        record[entry + 1] = registers[index, TIMESTAMP]
+        registers[index, TIMESTAMP] = timestamp
+
+
+@compiled
+def access_words(
+    memory: Words,
+    is_page_touched: npt.NDArray[np.uint8],
+    index: int,
+    timestamp: int,
+    record: Words,
+    first_field: int,
+    count: int,
+    new_values: Words,
+) -> None:
+    """Access `count` words from `index` on for an ecall, and record them from a field on.
+
+    A word's fields are its value, its previous timestamp and, where `new_values`, uint32
+    (count,), is not empty, its new value.
+    """
+    is_written = new_values.shape[0] != 0
+    stride = 3 if is_written else 2
+    for position in range(count):
+        place = index + position
+        entry = first_field + stride * position
+        record[entry] = memory[place, VALUE]
+        record[entry + 1] = memory[place, TIMESTAMP]
+        memory[place, TIMESTAMP] = timestamp
+        is_page_touched[place >> PAGE_WORD_BITS] = 1
+        if is_written:
+            memory[place, VALUE] = new_values[position]
+            record[entry + 2] = new_values[position]
 
 
 @compiled

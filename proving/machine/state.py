@@ -156,11 +156,6 @@ class MachineState:
         """Instructions executed so far."""
         return int(self.state[kernel.CYCLE])
 
-    def note_touched(self, words: slice) -> None:
-        """Note that words of memory were accessed."""
-        first, last = (index >> kernel.PAGE_WORD_BITS for index in (words.start, words.stop - 1))
-        self.is_page_touched[first : last + 1] = 1
-
     def touched_words(self) -> Words:
         """Accessed words outside the image: address, initial and final value, timestamp."""
         page_words = 1 << kernel.PAGE_WORD_BITS

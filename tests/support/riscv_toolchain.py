@@ -13,7 +13,7 @@ COMPILER = "riscv64-unknown-elf-gcc"
 COMMON_SOURCES = ("start.S", "memory.c")
 FLAGS = (
     "-march=rv32im", "-mabi=ilp32", "-mcmodel=medlow", "-nostdlib", "-ffreestanding", "-static",
-    "-fno-tree-loop-distribute-patterns", "-std=c11", "-Wall", "-Wextra", "-Werror", "-s",
+    "-fno-tree-loop-distribute-patterns", "-std=c11", "-Wall", "-Wextra", "-Werror",
     "-Wl,--build-id=none", "-Wl,-z,max-page-size=4", "-Wl,--no-warn-rwx-segments",
 )  # fmt: skip
 DEFAULT_OPTIMISATION = "-Os"
@@ -29,7 +29,9 @@ def source_names() -> list[str]:
     return sorted(path.stem for path in PROGRAMS.glob("*.c") if path.name not in COMMON_SOURCES)
 
 
-def compile_program(name: str, optimisation: str = DEFAULT_OPTIMISATION) -> bytes:
+def compile_program(
+    name: str, optimisation: str = DEFAULT_OPTIMISATION, *, has_symbols: bool = False
+) -> bytes:
     """ELF file of the program `name`."""
     sources = [str(PROGRAMS / source) for source in (*COMMON_SOURCES, f"{name}.c")]
     with tempfile.TemporaryDirectory() as folder:
@@ -39,6 +41,7 @@ def compile_program(name: str, optimisation: str = DEFAULT_OPTIMISATION) -> byte
                 COMPILER,
                 *FLAGS,
                 optimisation,
+                *(() if has_symbols else ("-s",)),
                 f"-Wl,-T,{PROGRAMS / 'link.ld'}",
                 "-o",
                 str(output),
