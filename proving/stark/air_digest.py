@@ -34,12 +34,9 @@ SOURCE_NUMBERS = {Source.PREPROCESSED: 0, Source.MAIN: 1}
 
 def air_digest(air: Air) -> bytes:
     """Return the SHA-256 digest of a chip."""
-    expressions = [constraint.expression for constraint in air.constraints]
-    for interaction in air.interactions:
-        expressions += [*interaction.values, interaction.multiplicity]
     nodes: dict[bytes, int] = {}
     numbers: dict[int, int] = {}
-    for node in operands_first(expressions):
+    for node in operands_first(_expressions(air)):
         record = _record(node, numbers)
         numbers[id(node)] = nodes.setdefault(record, len(nodes))
 
@@ -57,6 +54,19 @@ def air_digest(air: Air) -> bytes:
         header = (interaction.bus.identifier, len(values), multiplicity)
         writer.update(_words((*header, *values)))
     return writer.digest()
+
+
+def parameter_names(air: Air) -> set[str]:
+    """Return the names of all parameters that a chip refers to."""
+    nodes = operands_first(_expressions(air))
+    return {node.name for node in nodes if isinstance(node, Parameter)}
+
+
+def _expressions(air: Air) -> list[Expression]:
+    expressions = [constraint.expression for constraint in air.constraints]
+    for interaction in air.interactions:
+        expressions += [*interaction.values, interaction.multiplicity]
+    return expressions
 
 
 def _record(node: Expression, numbers: dict[int, int]) -> bytes:

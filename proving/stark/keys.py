@@ -10,7 +10,7 @@ from types import MappingProxyType
 from proving.errors import UnusableParameters
 from proving.field.koalabear import P
 from proving.parameters import Parameters
-from proving.stark.air_digest import air_digest
+from proving.stark.air_digest import air_digest, parameter_names
 from proving.stark.machine import Machine
 
 
@@ -34,8 +34,8 @@ class VerifyingKey:
     Raises
     ------
     UnusableParameters
-        If a parameter is not canonical, or preprocessed heights are missing, superfluous or out of
-        bounds.
+        If a parameter is missing or not canonical, or preprocessed heights are missing, superfluous
+        or out of bounds.
     """
 
     machine: Machine
@@ -62,6 +62,10 @@ class VerifyingKey:
         for name, value in self.parameters.items():
             if not 0 <= value < P:
                 raise UnusableParameters(name, f"0..{P - 1}", value)
+        named = {name for rule in self.machine.chips for name in parameter_names(rule.air)}
+        missing = named - set(self.parameters)
+        if missing:
+            raise UnusableParameters("parameters that chips name", str(sorted(named)), len(missing))
         for name in ("parameters", "preprocessed_log_heights"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
         object.__setattr__(self, "digest", hashlib.sha256(self.encode()).digest())

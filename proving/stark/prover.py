@@ -73,7 +73,7 @@ def prove(
         If a height is outside of what the verifier would accept.
     """
     report = ProvingReport()
-    run = _Run(key, traces, public_values)
+    run = ProverRun(key, traces, public_values)
     steps: dict[str, Callable[[], None]] = {
         "main": run.commit_main,
         "lookups": run.commit_lookups,
@@ -99,8 +99,8 @@ def _timed(report: ProvingReport, phase: str) -> Iterator[None]:
     report.seconds[phase] = perf_counter() - start
 
 
-class _Run:
-    """The state of one proof, phase by phase."""
+class ProverRun:
+    """The state of one proof, phase by phase, in the order of `PHASES`."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ from proving.air.logup import LookupChallenges, fingerprint
 from proving.commitment.errors import OpeningRejected
 from proving.commitment.verify import verify_opening
 from proving.errors import OpeningMismatch, UnbalancedBuses
-from proving.field.extension import ZERO, Extension
+from proving.field.extension import ZERO
 from proving.fri import verifier as fri
 from proving.stark import transcript_order as order
 from proving.stark.codec import decode
@@ -132,14 +132,9 @@ def _check_openings(instance: Instance, proof: Proof, number: int, index: int) -
 
 
 def _root(instance: Instance, proof: Proof, tree: Tree) -> bytes:
-    match tree:
-        case Tree.PREPROCESSED:
-            root: Extension | bytes | None = instance.key.preprocessed_root
-            assert isinstance(root, bytes)
-            return root
-        case Tree.MAIN:
-            return proof.main_root
-        case Tree.LOOKUP:
-            return proof.lookup_root
-        case Tree.QUOTIENT:
-            return proof.quotient_root
+    return {
+        Tree.PREPROCESSED: instance.key.preprocessed_root or b"",
+        Tree.MAIN: proof.main_root,
+        Tree.LOOKUP: proof.lookup_root,
+        Tree.QUOTIENT: proof.quotient_root,
+    }[tree]

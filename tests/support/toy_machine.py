@@ -16,7 +16,7 @@ import numpy.typing as npt
 from proving.air.chip import AirBuilder, Bus, ChipDefinition, Domain, compile_chip
 from proving.air.expression import total
 from proving.field.koalabear import P
-from proving.parameters import FAST, Parameters
+from proving.parameters import Parameters
 from proving.stark.machine import ChipRule, Machine, VerifierTerm
 from proving.stark.setup import ProvingKey, setup
 
