@@ -1,6 +1,6 @@
-"""The transform of `ntt_plan` on the CPU, compiled by numba: 16 adjacent lanes at a time.
+"""The transform of `ntt_plan` on the CPU, compiled by numba: 32 adjacent lanes at a time.
 
-A strip of 16 lanes is copied into a buffer that fits the first-level cache, transformed there,
+A strip of 32 lanes is copied into a buffer that stays in the cache, transformed there,
 and written to where the next step wants it; LLVM turns the loops over lanes into vector code.
 Rows leave a strip's transform in bit-reversed order, which the copying out undoes.
 """
@@ -17,7 +17,7 @@ from proving.field.koalabear import P
 from proving.field.ntt_plan import Plan
 from proving.field.threads import share
 
-LANES: Final = 16
+LANES: Final = 32
 _SCRATCH_WORDS: Final = 2**18
 _P32: Final = np.uint32(P)
 _P64: Final = np.uint64(P)
@@ -84,7 +84,7 @@ def _subtract(left: np.uint32, right: np.uint32) -> np.uint32:
 
 @compiled
 def _transform_strip(strip: Words, twiddles: Words, size: int) -> None:
-    """Transform the first axis of a (rows, 16) strip in place, in independent runs of `size` rows.
+    """Transform the first axis of a (rows, 32) strip in place, in independent runs of `size` rows.
 
     Decimation in frequency: each run comes out in bit-reversed order.
     """
