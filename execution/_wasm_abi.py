@@ -141,7 +141,7 @@ def _encode(request: object) -> bytes:
 
 @functools.cache
 def _load_module() -> tuple[wasmtime.Engine, wasmtime.Module]:
-    wasm = _read_verified_module()
+    wasm = read_artifact(MODULE_NAME)
     engine = wasmtime.Engine(_configuration())
     cache_path = _cache_path(hashlib.sha256(wasm).hexdigest())
     cached = _read_cached_module(engine, cache_path)
@@ -160,18 +160,19 @@ def _configuration() -> wasmtime.Config:
     return configuration
 
 
-def _read_verified_module() -> bytes:
+def read_artifact(name: str) -> bytes:
+    """Bytes of an artifact of the STF, checked against its committed SHA-256."""
     try:
-        wasm = (ARTIFACT_DIRECTORY / MODULE_NAME).read_bytes()
+        artifact = (ARTIFACT_DIRECTORY / name).read_bytes()
         sums = (ARTIFACT_DIRECTORY / "SHA256SUMS").read_text(encoding="ascii")
     except OSError as error:
-        raise errors.ModuleRejectedError(f"cannot read the STF module: {error}") from error
+        raise errors.ModuleRejectedError(f"cannot read {name}: {error}") from error
     lines = [line.split() for line in sums.splitlines()]
-    expected = {name: digest for digest, name in lines}.get(MODULE_NAME)
-    got = hashlib.sha256(wasm).hexdigest()
+    expected = {listed: digest for digest, listed in lines}.get(name)
+    got = hashlib.sha256(artifact).hexdigest()
     if got != expected:
-        raise errors.ModuleRejectedError(f"{MODULE_NAME}: expected SHA-256 {expected}, got {got}")
-    return wasm
+        raise errors.ModuleRejectedError(f"{name}: expected SHA-256 {expected}, got {got}")
+    return artifact
 
 
 def _cache_path(wasm_hash: str) -> Path:

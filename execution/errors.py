@@ -4,7 +4,7 @@
 
     ExecutionError
     ├── EngineError                       the wasm engine refused or failed
-    │   ├── ModuleRejectedError           stf.wasm is missing or is not the committed one
+    │   ├── ModuleRejectedError           an artifact is missing or is not the committed one
     │   ├── EngineCrashedError            the engine trapped; this instance is of no more use
     │   ├── MalformedRequestError         a value has the wrong type, size or range
     │   ├── NotStartedError               no chain in this engine
@@ -37,7 +37,7 @@ class EngineError(ExecutionError):
 
 
 class ModuleRejectedError(EngineError):
-    """The STF module is missing or differs from the committed hash."""
+    """An artifact of the STF is missing or differs from its committed hash."""
 
 
 class EngineCrashedError(EngineError):

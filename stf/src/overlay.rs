@@ -69,7 +69,8 @@ impl<S: StateReader> Overlay<S> {
             .into_iter()
             .filter_map(|(address, account)| account.into_delta(address, &codes))
             .collect();
-        deltas.sort_unstable_by_key(|delta| delta.address);
+        // By key and index, since a delta is large and moves once this way.
+        deltas.sort_by_cached_key(|delta| delta.address);
         deltas
     }
 }

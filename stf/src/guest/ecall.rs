@@ -3,6 +3,7 @@
 use super::field::Words;
 use super::secp256k1::Point;
 use core::arch::asm;
+use core::mem::MaybeUninit;
 
 const HALT: u32 = 0;
 const COMMIT: u32 = 1;
@@ -34,39 +35,58 @@ pub fn keccak_f(state: &mut [u32; 50]) {
 /// `left * right` modulo `modulus`, which is not zero.
 #[inline(always)]
 pub fn multiply(left: &Words, right: &Words, modulus: &Words) -> Words {
-    let mut product = Words::ZERO;
-    // SAFETY: the machine reads three times eight words and writes eight.
+    let mut product = MaybeUninit::<Words>::uninit();
+    // SAFETY: the machine reads three times eight words and writes the eight of the product.
     unsafe {
         asm!(
             "ecall",
             in("a7") MULMOD,
-            in("a0") product.0.as_mut_ptr(),
+            in("a0") product.as_mut_ptr(),
             in("a1") left.0.as_ptr(),
             in("a2") right.0.as_ptr(),
             in("a3") modulus.0.as_ptr(),
             options(nostack)
         );
+        product.assume_init()
     }
-    product
 }
 
-/// Squares `value` `count` times modulo `modulus`, which is not zero.
+/// Multiplies `value` by `factor` modulo `modulus`, which is not zero.
+#[inline(always)]
+pub fn multiply_by(value: &mut Words, factor: &Words, modulus: &Words) {
+    // SAFETY: the machine reads the factors before it writes the product over the first.
+    unsafe {
+        asm!(
+            "ecall",
+            in("a7") MULMOD,
+            in("a0") value.0.as_mut_ptr(),
+            in("a1") value.0.as_mut_ptr(),
+            in("a2") factor.0.as_ptr(),
+            in("a3") modulus.0.as_ptr(),
+            options(nostack)
+        );
+    }
+}
+
+/// Squares `value` `count` times, at least once, modulo `modulus`, which is not zero.
 #[inline(always)]
 pub fn square(value: &mut Words, count: u32, modulus: &Words) {
     let pointer = value.0.as_mut_ptr();
-    for _ in 0..count {
-        // SAFETY: the machine reads both factors before it writes the product over them.
-        unsafe {
-            asm!(
-                "ecall",
-                in("a7") MULMOD,
-                in("a0") pointer,
-                in("a1") pointer,
-                in("a2") pointer,
-                in("a3") modulus.0.as_ptr(),
-                options(nostack)
-            );
-        }
+    // SAFETY: the machine reads both factors before it writes the product over them.
+    unsafe {
+        asm!(
+            "2:",
+            "ecall",
+            "addi {count}, {count}, -1",
+            "bnez {count}, 2b",
+            count = inout(reg) count => _,
+            in("a7") MULMOD,
+            in("a0") pointer,
+            in("a1") pointer,
+            in("a2") pointer,
+            in("a3") modulus.0.as_ptr(),
+            options(nostack)
+        );
     }
 }
 
@@ -85,18 +105,16 @@ pub fn add_points(point: &mut Point, other: &Point) {
     }
 }
 
-/// Doubles `point` `count` times; its coordinates are below p and its y is never 0.
+/// Doubles `point`; its coordinates are below p and its y is never 0.
 #[inline(always)]
-pub fn double_point(point: &mut Point, count: u32) {
-    for _ in 0..count {
-        // SAFETY: the machine reads and writes the point.
-        unsafe {
-            asm!(
-                "ecall",
-                in("a7") SECP256K1_DOUBLE,
-                in("a0") point as *mut Point,
-                options(nostack)
-            );
-        }
+pub fn double_point(point: &mut Point) {
+    // SAFETY: the machine reads and writes the point.
+    unsafe {
+        asm!(
+            "ecall",
+            in("a7") SECP256K1_DOUBLE,
+            in("a0") point as *mut Point,
+            options(nostack)
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! 256-bit integers as the machine's modular multiplication takes them.
 
-use super::ecall::{multiply, square};
+use super::ecall::{multiply_by, square};
 
 /// Eight words, the lowest first.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,20 +57,11 @@ impl Words {
         }))
     }
 
-    /// `self` raised to `exponent`, modulo `modulus`.
-    pub fn power(&self, exponent: &Self, modulus: &Self) -> Self {
-        let mut powers = [*self; 16];
-        for at in 2..16 {
-            powers[at] = multiply(&powers[at - 1], self, modulus);
-        }
-        let mut result = Self([1, 0, 0, 0, 0, 0, 0, 0]);
-        for number in (0..64).rev() {
-            square(&mut result, 4, modulus);
-            let nibble = exponent.nibble(number);
-            if nibble != 0 {
-                result = multiply(&result, &powers[nibble], modulus);
-            }
-        }
+    /// `self` squared `squarings` times, then multiplied by `factor`, modulo `modulus`.
+    pub fn squared_times(&self, squarings: u32, factor: &Self, modulus: &Self) -> Self {
+        let mut result = *self;
+        square(&mut result, squarings, modulus);
+        multiply_by(&mut result, factor, modulus);
         result
     }
 }

@@ -3,7 +3,7 @@
 //! The machine adds affine points whose x differ and doubles points whose y is not 0; what else
 //! can happen is decided here. No point of the curve has y = 0, since its order is odd.
 
-use super::ecall::{add_points, double_point, multiply};
+use super::ecall::{self, add_points, double_point, multiply};
 use super::field::Words;
 
 /// p = 2^256 - 2^32 - 977.
@@ -11,21 +11,13 @@ const FIELD: Words = Words([
     0xffff_fc2f, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
     0xffff_ffff,
 ]);
-/// (p + 1) / 4: a square to this power is one of its roots, since p = 3 modulo 4.
-const ROOT_EXPONENT: Words = Words([
-    0xbfff_ff0c, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
-    0x3fff_ffff,
-]);
 /// n, the prime order of the curve.
 const ORDER: Words = Words([
     0xd036_4141, 0xbfd2_5e8c, 0xaf48_a03b, 0xbaae_dce6, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
     0xffff_ffff,
 ]);
-/// n - 2: Fermat's exponent of the inverse.
-const INVERSE_EXPONENT: Words = Words([
-    0xd036_413f, 0xbfd2_5e8c, 0xaf48_a03b, 0xbaae_dce6, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
-    0xffff_ffff,
-]);
+/// Lower half of n - 2.
+const INVERSE_EXPONENT_LOW: u128 = 0xbaae_dce6_af48_a03b_bfd2_5e8c_d036_413f;
 /// n - 1, which is -1.
 const MINUS_ONE: Words = Words([
     0xd036_4140, 0xbfd2_5e8c, 0xaf48_a03b, 0xbaae_dce6, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
@@ -50,6 +42,13 @@ pub struct Point {
     y: Words,
 }
 
+impl Point {
+    const UNSET: Self = Self {
+        x: Words::ZERO,
+        y: Words::ZERO,
+    };
+}
+
 /// Public key `Q = (s R - z G) / r`, x then y; `None` if there is none.
 pub fn recover_public_key(
     r: &[u8; 32],
@@ -65,7 +64,7 @@ pub fn recover_public_key(
     }
     let point = decompress(&r, is_y_odd)?;
     let z = Words::from_be_bytes(message_hash);
-    let inverse = r.power(&INVERSE_EXPONENT, &ORDER);
+    let inverse = invert(&r);
     let negative_z = multiply(&z, &MINUS_ONE, &ORDER);
     let of_generator = multiply(&negative_z, &inverse, &ORDER);
     let of_point = multiply(&s, &inverse, &ORDER);
@@ -81,7 +80,7 @@ pub fn recover_public_key(
 fn decompress(x: &Words, is_y_odd: bool) -> Option<Point> {
     let cube = multiply(&multiply(x, x, &FIELD), x, &FIELD);
     let square = plus_seven(&cube);
-    let root = square.power(&ROOT_EXPONENT, &FIELD);
+    let root = square_root(&square);
     if multiply(&root, &root, &FIELD) != square {
         return None;
     }
@@ -91,6 +90,56 @@ fn decompress(x: &Words, is_y_odd: bool) -> Option<Point> {
         FIELD.minus(&root)
     };
     Some(Point { x: *x, y })
+}
+
+/// A root of a square: its power (p + 1) / 4, since p = 3 modulo 4.
+///
+/// In binary the exponent is 223 ones, a zero, 22 ones, 0000, 11, 00.
+fn square_root(square: &Words) -> Words {
+    let ones_2 = square.squared_times(1, square, &FIELD);
+    let ones_3 = ones_2.squared_times(1, square, &FIELD);
+    let ones_6 = ones_3.squared_times(3, &ones_3, &FIELD);
+    let ones_9 = ones_6.squared_times(3, &ones_3, &FIELD);
+    let ones_11 = ones_9.squared_times(2, &ones_2, &FIELD);
+    let ones_22 = ones_11.squared_times(11, &ones_11, &FIELD);
+    let ones_44 = ones_22.squared_times(22, &ones_22, &FIELD);
+    let ones_88 = ones_44.squared_times(44, &ones_44, &FIELD);
+    let ones_176 = ones_88.squared_times(88, &ones_88, &FIELD);
+    let ones_220 = ones_176.squared_times(44, &ones_44, &FIELD);
+    let ones_223 = ones_220.squared_times(3, &ones_3, &FIELD);
+    let mut root = ones_223
+        .squared_times(23, &ones_22, &FIELD)
+        .squared_times(6, &ones_2, &FIELD);
+    ecall::square(&mut root, 2, &FIELD);
+    root
+}
+
+/// Inverse modulo n: the power n - 2, whose upper half is 127 ones and a zero.
+fn invert(value: &Words) -> Words {
+    let ones_2 = value.squared_times(1, value, &ORDER);
+    let ones_3 = ones_2.squared_times(1, value, &ORDER);
+    let ones_6 = ones_3.squared_times(3, &ones_3, &ORDER);
+    let ones_7 = ones_6.squared_times(1, value, &ORDER);
+    let ones_14 = ones_7.squared_times(7, &ones_7, &ORDER);
+    let ones_28 = ones_14.squared_times(14, &ones_14, &ORDER);
+    let ones_56 = ones_28.squared_times(28, &ones_28, &ORDER);
+    let ones_112 = ones_56.squared_times(56, &ones_56, &ORDER);
+    let ones_126 = ones_112.squared_times(14, &ones_14, &ORDER);
+    let mut power = ones_126.squared_times(1, value, &ORDER);
+
+    let mut powers = [*value; 15];
+    for at in 1..15 {
+        powers[at] = multiply(&powers[at - 1], value, &ORDER);
+    }
+    ecall::square(&mut power, 1, &ORDER);
+    for shift in (0..128).step_by(4).rev() {
+        ecall::square(&mut power, 4, &ORDER);
+        let nibble = (INVERSE_EXPONENT_LOW >> shift & 15) as usize;
+        if nibble != 0 {
+            ecall::multiply_by(&mut power, &powers[nibble - 1], &ORDER);
+        }
+    }
+    power
 }
 
 /// `value + 7` modulo p, for a value below p.
@@ -114,50 +163,63 @@ fn plus_seven(value: &Words) -> Words {
 
 /// `left * G + right * point`, unless it is infinity.
 fn combine(left: &Words, point: &Point, right: &Words) -> Option<Point> {
-    let of_generator = multiples(&GENERATOR);
-    let of_point = multiples(point);
-    let mut sum = Sum(None);
+    let of_generator = generator_multiples();
+    let mut of_point = [Point::UNSET; 15];
+    set_multiples(&mut of_point, point);
+
+    let mut sum = Point::UNSET;
+    let mut is_infinity = true;
     for number in (0..64).rev() {
-        if let Some(point) = &mut sum.0 {
-            double_point(point, 4);
+        if !is_infinity {
+            for _ in 0..4 {
+                double_point(&mut sum);
+            }
         }
-        for (scalar, table) in [(left, &of_generator), (right, &of_point)] {
+        for (scalar, table) in [(left, of_generator), (right, &of_point)] {
             let nibble = scalar.nibble(number);
             if nibble != 0 {
-                sum.add(&table[nibble - 1]);
+                is_infinity = add(&mut sum, is_infinity, &table[nibble - 1]);
             }
         }
     }
-    sum.0
+    (!is_infinity).then_some(sum)
+}
+
+/// Adds `other` to `sum`, or to infinity; says whether the result is infinity.
+#[inline(always)]
+fn add(sum: &mut Point, is_infinity: bool, other: &Point) -> bool {
+    if is_infinity {
+        *sum = *other;
+    } else if sum.x != other.x {
+        add_points(sum, other);
+    } else if sum.y == other.y {
+        double_point(sum);
+    } else {
+        return true;
+    }
+    false
 }
 
 /// The point times 1 to 15. The order of the curve is prime, so none of them is infinity.
-fn multiples(point: &Point) -> [Point; 15] {
-    let mut table = [*point; 15];
-    double_point(&mut table[1], 1);
+fn set_multiples(table: &mut [Point; 15], point: &Point) {
+    table[0] = *point;
+    table[1] = *point;
+    double_point(&mut table[1]);
     for at in 2..15 {
         table[at] = table[at - 1];
         add_points(&mut table[at], point);
     }
-    table
 }
 
-/// A sum of points; `None` is infinity.
-struct Sum(Option<Point>);
-
-impl Sum {
-    #[inline(always)]
-    fn add(&mut self, other: &Point) {
-        let Some(point) = &mut self.0 else {
-            self.0 = Some(*other);
-            return;
-        };
-        if point.x != other.x {
-            add_points(point, other);
-        } else if point.y == other.y {
-            double_point(point, 1);
-        } else {
-            self.0 = None;
+/// Multiples of the generator, which are computed once.
+fn generator_multiples() -> &'static [Point; 15] {
+    static mut TABLE: [Point; 15] = [Point::UNSET; 15];
+    // SAFETY: the machine has one thread, and nothing writes to the table once it is set.
+    unsafe {
+        let table = &mut *core::ptr::addr_of_mut!(TABLE);
+        if table[0].x.is_zero() {
+            set_multiples(table, &GENERATOR);
         }
+        table
     }
 }

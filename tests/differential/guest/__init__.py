@@ -1,0 +1,1 @@
+"""The guest of the zkVM against the engine that it is built from."""
