@@ -73,14 +73,6 @@ class EcallUnit:
         self._is_recording = is_recording
         self._rows: dict[Chip, list[Words]] = {chip: [] for chip in FIELD_COUNTS}
         self._public_values: dict[int, int] = {}
-        self._operations: dict[int, Callable[[list[int], Words], None]] = {
-            Ecall.HALT: self._halt,
-            Ecall.COMMIT: self._commit,
-            Ecall.KECCAK_F: self._keccak,
-            Ecall.MULMOD: self._multiply_modulo,
-            Ecall.SECP256K1_ADD: self._add_points,
-            Ecall.SECP256K1_DOUBLE: self._double_point,
-        }
 
     @property
     def public_values(self) -> tuple[int, ...]:
@@ -97,7 +89,7 @@ class EcallUnit:
         machine = self._machine
         registers = machine.registers
         number = int(registers[ECALL_NUMBER_REGISTER, kernel.VALUE])
-        if number not in self._operations:
+        if number not in CHIP_OF_ECALL:
             raise UnknownEcallFault(machine.pc, machine.cycle, number)
         ecall = Ecall(number)
         chip = CHIP_OF_ECALL[ecall]
@@ -113,7 +105,7 @@ class EcallUnit:
         arguments = record[first : first + 2 * argument_count : 2].tolist()
 
         # OPERATION
-        self._operations[ecall](arguments, record)
+        _OPERATIONS[ecall](self, arguments, record)
 
         # STEP
         if self._is_recording:
@@ -237,3 +229,14 @@ class EcallUnit:
 
 def _bytes_of_point(point: Point) -> bytes:
     return b"".join(coordinate.to_bytes(_COORDINATE_BYTES, "little") for coordinate in point)
+
+
+_OPERATIONS: dict[Ecall, Callable[[EcallUnit, list[int], Words], None]] = {
+    Ecall.HALT: EcallUnit._halt,
+    Ecall.COMMIT: EcallUnit._commit,
+    Ecall.KECCAK_F: EcallUnit._keccak,
+    Ecall.MULMOD: EcallUnit._multiply_modulo,
+    Ecall.SECP256K1_ADD: EcallUnit._add_points,
+    Ecall.SECP256K1_DOUBLE: EcallUnit._double_point,
+}
+"""Not the unit's own attribute: bound methods would keep its memory alive in a cycle."""
