@@ -1,0 +1,135 @@
+"""A range of blocks as segments, each small enough for one proof, chained by state root."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from actors.prover.errors import BlockTooLarge, GuestDisagrees
+from execution.block_data import BatchBlock
+from execution.engine import WasmEngine
+from execution.statement import Accumulators, Statement, public_values
+from execution.types import ChainSpec
+from execution.witness import build_witness, encode_witness, run_batch
+from proving.machine.executor import run_only
+from proving.machine.layout import MAXIMUM_CYCLES
+from proving.machine.program import Program
+
+MAINNET_CHAIN_ID: Final = 1
+"""L1 whose messages count as deposits, unless another is named."""
+
+DEFAULT_SEGMENT_CYCLES: Final = 3_000_000
+"""Most cycles of a segment of several blocks; a single block may have up to the machine's limit."""
+
+MAX_SEGMENT_BLOCKS: Final = 64
+"""The engine retains 256 blocks."""
+
+OnBlock = Callable[[int], None]
+"""Called with the number of a block before it is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Consecutive blocks, proved as one.
+
+    Attributes
+    ----------
+    witness
+        Input of the guest.
+    statement
+        What the guest is expected to prove.
+    cycles
+        How long the guest takes.
+    transaction_count, system_transaction_count
+        Users' transactions, and the ledger's own: deliveries from the fast chain among them.
+    """
+
+    witness: bytes
+    statement: Statement
+    cycles: int
+    transaction_count: int
+    system_transaction_count: int
+
+
+class BatchBuilder:
+    """Builds witnesses of consecutive blocks, from genesis on.
+
+    Parameters
+    ----------
+    guest
+        The state transition function as a program of the zkVM.
+    """
+
+    def __init__(
+        self, spec: ChainSpec, guest: Program, l1_chain_id: int = MAINNET_CHAIN_ID
+    ) -> None:
+        self._spec = spec
+        self._guest = guest
+        self._l1_chain_id = l1_chain_id
+        self._engine = WasmEngine(spec)
+        self._accumulators = Accumulators()
+
+    def skip(self, blocks: Sequence[BatchBlock]) -> None:
+        """Execute blocks that are not to be proved."""
+        for start in range(0, len(blocks), MAX_SEGMENT_BLOCKS):
+            chunk = blocks[start : start + MAX_SEGMENT_BLOCKS]
+            self._accumulators = run_batch(self._witness(chunk)).after
+            for entry in chunk:
+                self._engine.execute(entry.block)
+            self._engine.finalize(chunk[-1].block.number)
+
+    def segments(
+        self,
+        blocks: Sequence[BatchBlock],
+        segment_cycles: int = DEFAULT_SEGMENT_CYCLES,
+        on_block: OnBlock | None = None,
+    ) -> Iterator[Segment]:
+        """Cut blocks into segments of about `segment_cycles` cycles.
+
+        Raises
+        ------
+        BlockTooLarge
+            One block alone takes more cycles than one proof covers.
+        GuestDisagrees
+            The guest does not say what the engine says.
+        """
+        chunk: list[BatchBlock] = []
+        estimate = 0
+        for entry in blocks:
+            if on_block:
+                on_block(entry.block.number)
+            cycles = self._execute_and_measure(entry)
+            is_full = len(chunk) == MAX_SEGMENT_BLOCKS or estimate + cycles > segment_cycles
+            if chunk and is_full:
+                yield self._segment(chunk)
+                chunk, estimate = [], 0
+            chunk.append(entry)
+            estimate += cycles
+        if chunk:
+            yield self._segment(chunk)
+
+    def _execute_and_measure(self, entry: BatchBlock) -> int:
+        """Cycles that a block takes as a segment of its own, which is more than in a longer one."""
+        self._engine.execute(entry.block)
+        cycles = run_only(self._guest, self._witness([entry])).cycles
+        if cycles > MAXIMUM_CYCLES:
+            raise BlockTooLarge(entry.block.number, cycles, MAXIMUM_CYCLES)
+        return cycles
+
+    def _segment(self, chunk: Sequence[BatchBlock]) -> Segment:
+        witness = self._witness(chunk)
+        statement = run_batch(witness)
+        run = run_only(self._guest, witness)
+        if run.public_values != public_values(statement):
+            raise GuestDisagrees(statement.first_block, statement.last_block)
+        self._accumulators = statement.after
+        self._engine.finalize(statement.last_block)
+        count = sum(len(entry.block.transactions) for entry in chunk)
+        deliveries = sum(len(entry.block.system_transactions) for entry in chunk)
+        return Segment(witness, statement, run.cycles, count, deliveries)
+
+    def _witness(self, chunk: Sequence[BatchBlock]) -> bytes:
+        return encode_witness(
+            build_witness(self._engine, self._spec, chunk, self._l1_chain_id, self._accumulators)
+        )
