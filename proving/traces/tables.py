@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from proving.air.check import Table, evaluator
+from proving.air.check import Table
 from proving.air.chip import Bus, ChipDefinition
 from proving.chips import byte_table as byte_chip
 from proving.chips import range_table as range_chip
@@ -19,6 +19,7 @@ from proving.errors import ProvingError
 from proving.field.koalabear import P
 from proving.traces import byte_table, range_table, shift_table
 from proving.traces.columns import Column, Matrix
+from proving.traces.integer_columns import columns_of
 
 Counts = npt.NDArray[np.int64]
 
@@ -113,18 +114,19 @@ def lookups_of(
     ValueError
         If a row looks something up more than once, which no chip allows.
     """
+    multiplicities = columns_of(trace, slice(None), parameters or {})
     for interaction in trace.air.interactions:
         table = LOOKUP_TABLES.get(interaction.bus)
         if table is None:
             continue
-        # An evaluator keeps all that it computed, so each interaction has its own.
-        evaluate = evaluator(trace, parameters or {})
-        multiplicity = evaluate(interaction.multiplicity).values
-        if not np.isin(multiplicity, (0, P - 1)).all():
-            raise ValueError(f"{trace.air.name}: a row looks something up more than once")
+        multiplicity = multiplicities(interaction.multiplicity)
         rows = np.flatnonzero(multiplicity)
-        values = [evaluate(value).values[rows] for value in interaction.values]
-        yield table, np.stack(values).astype(np.uint32)
+        if (multiplicity[rows] != P - 1).any():
+            raise ValueError(f"{trace.air.name}: a row looks something up more than once")
+        # What evaluates keeps all that it computed, so each interaction has its own.
+        is_prefix = len(rows) and rows[-1] == len(rows) - 1
+        column = columns_of(trace, slice(len(rows)) if is_prefix else rows, parameters or {})
+        yield table, np.stack([column(value) for value in interaction.values])
 
 
 def table_traces(
