@@ -271,3 +271,32 @@ def test_flags_that_are_none_or_two_or_no_bits_are_rejected(flag: str) -> None:
             cells = {(flag, position): value for position, value in enumerate(flags)}
             attacked = with_cells(LESS, equal, 0, {**cells, "less_gap": gap})
             assert any(f"{flag.replace('_', ': ')}" in rule for rule in broken_rules(attacked)[0])
+
+
+@pytest.mark.parametrize(
+    ("groups", "members", "smaller", "larger", "rules"),
+    [
+        ((P - 1, 1, 0), (1, 0, 0), {0: 1, 9: 1}, {}, {"group 0"}),
+        ((1, P - 1, 0), (1, 0, 0), {9: 1}, {0: 1}, {"group 1"}),
+        ((1, 0, P - 1), (1, 0, 0), {9: 1}, {0: 1}, {"group 2"}),
+        ((0, 0, 0), (P - 1, 1, 0), {12: 1, 14: 1}, {}, {"member 0"}),
+        ((0, 0, 0), (1, P - 1, 0), {14: 1}, {12: 1}, {"member 1"}),
+        ((0, 0, 0), (1, 0, P - 1), {15: 1}, {12: 2}, {"member 2"}),
+        ((1, 1, 0), (1, 1, 0), {14: 1}, {0: 1}, {"group 3", "member 3"}),
+    ],
+)
+def test_only_their_constraints_reject_flags_that_cancel(
+    groups: tuple[int, ...],
+    members: tuple[int, ...],
+    smaller: dict[int, int],
+    larger: dict[int, int],
+    rules: set[str],
+) -> None:
+    first, second = (
+        sum(value << 16 * limb for limb, value in limbs.items()) for limbs in (smaller, larger)
+    )
+    assert first > second
+    flags = {("less_group", position): value for position, value in enumerate(groups)}
+    flags |= {("less_member", position): value for position, value in enumerate(members)}
+    attacked = with_cells(LESS, less_table([(first, second)]), 0, {**flags, "less_gap": 1})
+    assert broken_rules(attacked)[0] == {f"less: {rule} is boolean" for rule in rules}
