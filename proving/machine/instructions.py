@@ -103,6 +103,7 @@ OPCODES_OF_CHIP: dict[Chip, tuple[Opcode, ...]] = {
 
 CHIP_OF_OPCODE = {opcode: chip for chip, opcodes in OPCODES_OF_CHIP.items() for opcode in opcodes}
 INSTRUCTION_CHIPS = tuple(OPCODES_OF_CHIP)
+_HAVE_TARGET = frozenset({*OPCODES_OF_CHIP[Chip.BRANCH], Opcode.JAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +141,7 @@ class Instruction:
     @property
     def immediate_limbs(self) -> tuple[int, int]:
         """(low, high) as the program table has them; a target stays whole, in low."""
-        is_target = self.opcode in OPCODES_OF_CHIP[Chip.BRANCH] or self.opcode is Opcode.JAL
-        if is_target:
+        if self.opcode in _HAVE_TARGET:
             return self.immediate, 0
         return self.immediate & LIMB_MASK, self.immediate >> LIMB_BITS
 
