@@ -2,17 +2,23 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
+from proving.chips.buses import ALL_BUSES
 from proving.chips.registry import CHIP_BY_NAME, CHIPS
+from proving.field.koalabear import P
 from proving.machine.elf import load_elf
 from proving.machine.executor import execute
 from proving.machine.instructions import Chip
+from proving.parameters import KNOWN_PARAMETERS
 from proving.traces.assembly import assemble, parameters, preprocessed
 from tests.integration.proving.whole_machine import rejections
 from tests.support.riscv_assembler import Assembler
 from tests.support.riscv_catalogue import CATALOGUE, CataloguedProgram
+
+MAXIMUM_LOG_HEIGHT = max(known.max_log_height for known in KNOWN_PARAMETERS.values())
 
 
 @pytest.mark.parametrize("catalogued", CATALOGUE.values(), ids=CATALOGUE)
@@ -62,6 +68,17 @@ def test_names_of_chips_are_distinct_and_those_of_the_records_are_among_them() -
     names = [chip.name for chip in CHIPS]
     assert len(set(names)) == len(names)
     assert {chip.value for chip in Chip} - set(names) == {"load_store"}
+
+
+def test_a_full_proof_has_fewer_tuples_on_each_bus_than_the_field_has_elements() -> None:
+    """So no multiplicity, and no number of lookups of one tuple, adds up to zero modulo P."""
+    tuples: Counter[str] = Counter()
+    for chip in CHIPS:
+        log_height = chip.fixed_log_height or chip.max_log_height or MAXIMUM_LOG_HEIGHT
+        for interaction in chip.air.interactions:
+            tuples[interaction.bus.name] += 1 << log_height
+    assert tuples.keys() == {bus.name for bus in ALL_BUSES}
+    assert max(tuples.values()) < P // 2
 
 
 def test_the_verifier_s_side_imports_no_array_library() -> None:
