@@ -163,7 +163,7 @@ class ChipEvaluator:
         self,
         cells: Cells,
         lookups: LookupTerms,
-        selectors: Selectors,
+        selector_rows: Array,
         parameters: Array,
         gamma: Array,
         beta: Array,
@@ -172,8 +172,9 @@ class ChipEvaluator:
         """Compute Σ α^k · C_k / (zerofier of the constraint's domain), of shape (4, points).
 
         Constraints come first, then those of the lookup groups. `alphas` are the powers of α, of
-        shape (4, challenge_count).
+        shape (4, challenge_count), `selector_rows` the fields of `Selectors`, of shape (4, points).
         """
+        selectors = Selectors(*selector_rows)
         values = self._evaluate(self._all, cells, parameters)
         everywhere = self._combined(values, alphas, Domain.EVERY_ROW)
         if self.layout.groups:

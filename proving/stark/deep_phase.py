@@ -11,11 +11,11 @@ from functools import partial
 from proving.air.row_arrays import inverses, weighted_sum
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
-from proving.field.extension import DEGREE, Extension
+from proving.field.extension import DEGREE, ONE, ZERO, Extension
 from proving.field.koalabear import GENERATOR, root_of_unity
 from proving.field.ntt_plan import powers, to_montgomery
 from proving.field.openings import evaluate_at_points
-from proving.stark.columns import select_columns
+from proving.stark.columns import Strided, pieces, power_rows, to_extensions
 from proving.stark.instance import Matrix
 from proving.stark.proof import OpenedValues
 
@@ -28,12 +28,17 @@ from jax import Array
 
 def open_columns(matrix: Matrix, extended: Array, z: Extension) -> OpenedValues:
     """Evaluate a matrix's columns at z, and some at g·z."""
-    trace_domain = extended[:, :: extended.shape[1] >> matrix.log_height]
-    following: tuple[Extension, ...] = ()
-    if matrix.next_columns:
-        columns = select_columns(trace_domain, matrix.next_columns)
-        following = _values_at(columns, z * root_of_unity(matrix.log_height))
-    return OpenedValues(_values_at(trace_domain, z), following)
+    stride = extended.shape[1] >> matrix.log_height
+    (trace_domain,) = pieces([Strided(extended, stride)], 0, 1 << matrix.log_height)
+    here = to_extensions(evaluate_at_points(trace_domain, z, shift=GENERATOR))
+    if not matrix.next_columns:
+        return OpenedValues(here, ())
+    read = Strided(trace_domain, columns=matrix.next_columns)
+    (columns,) = pieces([read], 0, 1 << matrix.log_height)
+    next_point = z * root_of_unity(matrix.log_height)
+    return OpenedValues(
+        here, to_extensions(evaluate_at_points(columns, next_point, shift=GENERATOR))
+    )
 
 
 def reduced_polynomial(
@@ -43,63 +48,36 @@ def reduced_polynomial(
     log_height: int,
 ) -> Array:
     """Compute F_N on the coset, of shape (4, N), from all matrices of that size."""
-    here = [value for _, _, opened in members for value in opened.here]
-    following = [value for _, _, opened in members for value in opened.following]
-    lambdas = extension.powers(batching, len(here) + len(following))
-    claims = _dot(lambdas, _as_array([*here, *following]), len(here))
-
-    size = members[0][1].shape[1]
-    sums = [jnp.zeros((DEGREE, size), jnp.uint32)] * 2
-    offsets = [0, len(here)]
-    for matrix, extended, _ in members:
-        for k, columns in enumerate((tuple(range(matrix.width)), matrix.next_columns)):
-            if columns:
-                weights = lambdas[:, offsets[k] : offsets[k] + len(columns)]
-                sums[k] = _add_combined(sums[k], weights, extended, columns)
-                offsets[k] += len(columns)
-
-    log_size = size.bit_length() - 1
-    points = jnp.asarray(to_montgomery(powers(root_of_unity(log_size), size, GENERATOR)))
-    opened_at = [z, z * root_of_unity(log_height)]
-    result: Array = _divided_difference(
-        claims[0], sums[0], extension.constant(opened_at[0]), points
+    claims = (
+        [value for _, _, opened in members for value in opened.here],
+        [value for _, _, opened in members for value in opened.following],
     )
-    if following:
-        other = _divided_difference(claims[1], sums[1], extension.constant(opened_at[1]), points)
-        result = extension.add(result, other)
+    lambdas = power_rows(batching, len(claims[0]) + len(claims[1]))
+    size = members[0][1].shape[1]
+    points = to_montgomery(powers(root_of_unity(size.bit_length() - 1), size, GENERATOR))
+
+    result: Array = jnp.asarray(np.zeros((DEGREE, size), np.uint32))
+    power, used = ONE, 0
+    for k, point in enumerate((z, z * root_of_unity(log_height))):
+        total: Array = jnp.asarray(np.zeros((DEGREE, size), np.uint32))
+        for matrix, extended, _ in members:
+            columns = matrix.next_columns if k else tuple(range(matrix.width))
+            if columns:
+                weights = lambdas[:, used : used + len(columns)]
+                total = _add_combined(total, weights, extended, columns)
+                used += len(columns)
+        claim = ZERO
+        for value in claims[k]:
+            claim = claim + power * value
+            power = power * batching
+        factors = inverses(_distances(extension.constant(point), points))
+        result = _add_scaled_difference(result, extension.constant(claim), total, factors)
     return result
-
-
-def _values_at(columns: Array, point: Extension) -> tuple[Extension, ...]:
-    values = base.from_montgomery(evaluate_at_points(columns, point, shift=GENERATOR))
-    return tuple(Extension(column) for column in np.asarray(values).T.tolist())
-
-
-def _as_array(values: Sequence[Extension]) -> Array:
-    coefficients = np.array([value.coefficients for value in values], np.uint64).T
-    return jnp.asarray(to_montgomery(coefficients))
-
-
-def _dot(lambdas: Array, claims: Array, split: int) -> tuple[Array, Array]:
-    """Return Σ λᵏ·claim over the first `split` claims, and over the others."""
-    products = extension.multiply(lambdas, claims)
-    return _total(products[:, :split]), _total(products[:, split:])
-
-
-def _total(values: Array) -> Array:
-    total = jnp.sum(base.from_montgomery(values).astype(jnp.uint64), axis=1)
-    return extension.constant(Extension([int(coordinate) for coordinate in total]))
 
 
 @partial(jax.jit, static_argnames="columns")
 def _add_combined(total: Array, weights: Array, matrix: Array, columns: tuple[int, ...]) -> Array:
     return extension.add(total, weighted_sum(weights, matrix, np.array(columns, np.int32)))
-
-
-def _divided_difference(claim: Array, values: Array, opened_at: Array, points: Array) -> Array:
-    """Return (claim − values) / (opened_at − points)."""
-    result: Array = _scaled_difference(claim, values, inverses(_distances(opened_at, points)))
-    return result
 
 
 @jax.jit
@@ -111,5 +89,7 @@ def _distances(opened_at: Array, points: Array) -> Array:
 
 
 @jax.jit
-def _scaled_difference(claim: Array, values: Array, factors: Array) -> Array:
-    return extension.multiply(base.subtract(claim[:, None], values), factors)
+def _add_scaled_difference(result: Array, claim: Array, values: Array, factors: Array) -> Array:
+    """Return result + (claim − values) · factors."""
+    difference = base.subtract(claim[:, None], values)
+    return extension.add(result, extension.multiply(difference, factors))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from proving.air.evaluate_jax import Cells, ChipEvaluator
 from proving.air.logup import LookupChallenges
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import Extension
 from proving.field.koalabear import P, inverse
-from proving.stark.columns import piece, select_columns
+from proving.stark.columns import Strided, Words, pieces, to_extensions
 
 # isort: split
 import jax
@@ -20,7 +23,7 @@ from jax import Array
 def lookup_columns(
     evaluator: ChipEvaluator,
     main: Array,
-    preprocessed: Array,
+    preprocessed: Array | Words,
     parameters: Array,
     challenges: LookupChallenges,
 ) -> tuple[Array, Extension]:
@@ -35,38 +38,40 @@ def lookup_columns(
     """
     air, count, height = evaluator.air, evaluator.points_per_piece, main.shape[1]
     gamma, beta = extension.constant(challenges.gamma), extension.constant(challenges.beta)
-    next_main = select_columns(main, air.next_main)
-    next_preprocessed = select_columns(preprocessed, air.next_preprocessed)
-
+    reads = [
+        Strided(main),
+        Strided(main, offset=1, columns=air.next_main),
+        Strided(preprocessed),
+        Strided(preprocessed, offset=1, columns=air.next_preprocessed),
+    ]
     columns, totals = [], []
     for start in range(0, height, count):
-        cells = Cells(
-            piece(main, start, count, 1),
-            piece(next_main, start + 1, count, 1),
-            piece(preprocessed, start, count, 1),
-            piece(next_preprocessed, start + 1, count, 1),
-        )
-        own_columns, total = evaluator.lookup_columns(cells, parameters, gamma, beta)
-        columns.append(own_columns[:, :height])
-        totals.append(total[:, :height])
-    total = jnp.concatenate(totals, axis=1)
-    running, last = _running_sums(total)
-    claimed = extension.to_extension(last)
+        cells = Cells(*pieces(reads, start, count))
+        own_columns, own_totals = evaluator.lookup_columns(cells, parameters, gamma, beta)
+        columns.append(own_columns)
+        totals.append(own_totals)
+
+    running, last = _running_sums(totals, height)
+    (claimed,) = to_extensions(last)
     per_row = extension.constant(claimed * inverse(height))
-    running_sum = _without_share(running, per_row)
-    return jnp.concatenate([jnp.concatenate(columns, axis=1), running_sum]), claimed
+    extended: Array = _with_running_sum(columns, running, per_row)
+    return extended, claimed
 
 
-@jax.jit
-def _running_sums(totals: Array) -> tuple[Array, Array]:
-    """Return the sums over all rows before each, and over all rows."""
-    wide = jnp.cumsum(totals.astype(jnp.uint64), axis=1)
+@partial(jax.jit, static_argnames="height")
+def _running_sums(totals: Sequence[Array], height: int) -> tuple[Array, Array]:
+    """Return the sums over all rows before each, and over all rows, of shape (4, 1)."""
+    own = jnp.concatenate(totals, axis=1)[:, :height]
+    wide = jnp.cumsum(own.astype(jnp.uint64), axis=1)
     inclusive = (wide % np.uint64(P)).astype(jnp.uint32)
-    return base.subtract(inclusive, totals), inclusive[:, -1]
+    return base.subtract(inclusive, own), inclusive[:, -1:]
 
 
 @jax.jit
-def _without_share(running: Array, per_row: Array) -> Array:
-    """Subtract S/n once for each row before, so that the last row leads back to the first."""
-    rows = base.to_montgomery(jnp.arange(running.shape[1], dtype=jnp.uint32))
-    return extension.subtract(running, extension.multiply_base(per_row[:, None], rows))
+def _with_running_sum(columns: Sequence[Array], running: Array, per_row: Array) -> Array:
+    """Append φ: each row's share of the sum is taken off, so that the last leads to the first."""
+    height = running.shape[1]
+    rows = base.to_montgomery(jnp.arange(height, dtype=jnp.uint32))
+    shares = extension.multiply_base(per_row[:, None], rows)
+    others = jnp.concatenate(columns, axis=1)[:, :height]
+    return jnp.concatenate([others, extension.subtract(running, shares)])

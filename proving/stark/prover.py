@@ -137,7 +137,7 @@ class ProverRun:
         for number in instance.lookup_tables:
             table = instance.tables[number]
             main = self._columns[number]
-            nothing = jnp.zeros((0, table.height), jnp.uint32)
+            nothing = np.zeros((0, table.height), np.uint32)
             own, self._sums[number] = lookup_columns(
                 self._key.evaluators[table.air.name],
                 main,
@@ -158,7 +158,7 @@ class ProverRun:
         extended = self._extended()
         for number, table in enumerate(instance.tables):
             size = table.height << self._parameters.log_blowup
-            nothing = jnp.zeros((0, size), jnp.uint32)
+            nothing = np.zeros((0, size), np.uint32)
             main, preprocessed, lookups = (
                 extended.get((tree, number), nothing)
                 for tree in (Tree.MAIN, Tree.PREPROCESSED, Tree.LOOKUP)

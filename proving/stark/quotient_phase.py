@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import lru_cache, partial
 
-from proving.air.evaluate_jax import Cells, ChipEvaluator, LookupTerms, Selectors
+from proving.air.evaluate_jax import Cells, ChipEvaluator, LookupTerms
 from proving.air.logup import LookupChallenges
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import DEGREE, Extension
 from proving.field.koalabear import GENERATOR, P, inverse, root_of_unity
-from proving.field.ntt import evaluate_on_coset, interpolate_coset
+from proving.field.ntt import evaluate_on_coset, interpolate
 from proving.field.ntt_plan import powers, to_montgomery
-from proving.stark.columns import piece, select_columns
+from proving.stark.columns import Strided, Words, pieces, power_rows
 from proving.stark.instance import QUOTIENT_CHUNKS
 
 # isort: split
@@ -25,7 +26,7 @@ LOG_CHUNKS = QUOTIENT_CHUNKS.bit_length() - 1
 
 def quotient_chunks(
     evaluator: ChipEvaluator,
-    extended: tuple[Array, Array, Array],
+    extended: tuple[Array | Words, Array | Words, Array | Words],
     sum_per_row: Extension,
     parameters: Array,
     challenges: LookupChallenges,
@@ -52,34 +53,48 @@ def quotient_chunks(
     stride = main.shape[1] // points
 
     gamma, beta = extension.constant(challenges.gamma), extension.constant(challenges.beta)
-    alphas = extension.powers(alpha, evaluator.challenge_count)
-    selectors = _selectors(log_height)
-    next_main = select_columns(main, air.next_main)
-    next_preprocessed = select_columns(preprocessed, air.next_preprocessed)
-    running_sum = lookups[-DEGREE:]
+    alphas = power_rows(alpha, evaluator.challenge_count)
     per_row = extension.constant(sum_per_row)
-
+    running_sum = tuple(range(lookups.shape[0]))[-DEGREE:]
+    selectors = _selectors(log_height)
+    reads = [
+        Strided(main, stride),
+        Strided(main, stride, QUOTIENT_CHUNKS, air.next_main),
+        Strided(preprocessed, stride),
+        Strided(preprocessed, stride, QUOTIENT_CHUNKS, air.next_preprocessed),
+        Strided(lookups, stride),
+        Strided(lookups, stride, QUOTIENT_CHUNKS, running_sum),
+        Strided(selectors),
+    ]
     values = []
     for start in range(0, points, count):
-        following = start + QUOTIENT_CHUNKS
-        cells = Cells(
-            piece(main, start, count, stride),
-            piece(next_main, following, count, stride),
-            piece(preprocessed, start, count, stride),
-            piece(next_preprocessed, following, count, stride),
+        *cells, columns, next_sum, own_selectors = pieces(reads, start, count)
+        own = evaluator.quotient(
+            Cells(*cells),
+            LookupTerms(columns, next_sum, per_row),
+            own_selectors,
+            parameters,
+            gamma,
+            beta,
+            alphas,
         )
-        terms = LookupTerms(
-            piece(lookups, start, count, stride),
-            piece(running_sum, following, count, stride),
-            per_row,
-        )
-        own_selectors = Selectors(*piece(selectors, start, count, 1))
-        own = evaluator.quotient(cells, terms, own_selectors, parameters, gamma, beta, alphas)
-        values.append(own[:, :points])
+        values.append(own)
 
-    coefficients = interpolate_coset(jnp.concatenate(values, axis=1))
-    chunks = coefficients.reshape(DEGREE, QUOTIENT_CHUNKS, -1).transpose(1, 0, 2)
-    return evaluate_on_coset(chunks.reshape(QUOTIENT_CHUNKS * DEGREE, -1), log_size)
+    scale = to_montgomery(powers(inverse(GENERATOR), points))
+    return evaluate_on_coset(_chunks(interpolate(_joined(values, points)), scale), log_size)
+
+
+@partial(jax.jit, static_argnames="points")
+def _joined(values: Sequence[Array], points: int) -> Array:
+    return jnp.concatenate(values, axis=1)[:, :points]
+
+
+@jax.jit
+def _chunks(coefficients: Array, scale: Array) -> Array:
+    """Take the shift of the coset back, and cut: (4, 2n) becomes (8, n), low half first."""
+    shifted = base.multiply(coefficients, scale)
+    chunks = shifted.reshape(DEGREE, QUOTIENT_CHUNKS, -1).transpose(1, 0, 2)
+    return chunks.reshape(QUOTIENT_CHUNKS * DEGREE, -1)
 
 
 @lru_cache(maxsize=4)
