@@ -15,7 +15,15 @@ from proving.machine.instructions import Chip
 from proving.parameters import KNOWN_PARAMETERS
 from proving.traces.assembly import assemble, parameters, preprocessed
 from tests.integration.proving.whole_machine import rejections
-from tests.support.riscv_assembler import Assembler
+from tests.support.riscv_assembler import (
+    CODE_START,
+    EXECUTABLE,
+    READABLE,
+    WRITABLE,
+    Assembler,
+    Segment,
+    elf_file,
+)
 from tests.support.riscv_catalogue import CATALOGUE, CataloguedProgram
 
 MAXIMUM_LOG_HEIGHT = max(known.max_log_height for known in KNOWN_PARAMETERS.values())
@@ -35,6 +43,25 @@ def test_a_run_leaves_out_the_chips_that_it_does_not_use() -> None:
     assert list(assemble(execute(load_elf(code.elf()), b""))) == [
         chip.name for chip in CHIPS if chip.is_table or chip.name in used
     ]
+
+
+def test_a_store_into_the_code_changes_memory_and_not_the_program() -> None:
+    code = Assembler()
+    overwritten_at = CODE_START + 5 * 4
+    code.li("s0", overwritten_at)
+    code.li("t1", 0x12345678)
+    code.sw("t1", 0, "s0")
+    assert code.pc == overwritten_at
+    code.addi("t0", "zero", 1)
+    code.lw("t2", 0, "s0")
+    code.commit(0, "t0")
+    code.commit(1, "t2")
+    code.halt()
+    flags = READABLE | WRITABLE | EXECUTABLE
+    elf = elf_file(CODE_START, [Segment(CODE_START, code.code(), flags)])
+    execution = execute(load_elf(elf), b"")
+    assert execution.public_values == (1, 0x12345678)
+    assert rejections(execution) == set()
 
 
 def test_the_catalogue_uses_every_chip_in_the_shape_that_the_registry_says() -> None:
