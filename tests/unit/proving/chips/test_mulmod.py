@@ -11,7 +11,8 @@ from proving.chips.mulmod import MULMOD, PLAN, POINTERS, QUOTIENT_BYTES, Operand
 from proving.chips.wide import Digits
 from proving.field.koalabear import P, inverse
 from proving.machine import records as field
-from proving.machine.instructions import Opcode
+from proving.machine.executor import execute
+from proving.machine.instructions import Chip, Opcode
 from proving.machine.layout import Ecall
 from proving.traces.columns import Matrix, matrix_of
 from proving.traces.mulmod import division_columns, operand_columns, trace
@@ -33,6 +34,7 @@ from tests.support.chip_attacks import (
     starts_of,
     with_cells,
 )
+from tests.support.riscv_catalogue import CATALOGUE
 
 AIR = compiled(MULMOD)
 MAXIMUM = 2**256 - 1
@@ -173,6 +175,13 @@ def test_a_result_over_its_own_operand_is_accepted() -> None:
     row[field.MULMOD_RESULT.previous_values] = words(left)
     row[field.MULMOD_RESULT.previous_timestamps] = TIMESTAMP
     assert_accepted(Table(AIR, trace(row[np.newaxis])))
+
+
+def test_a_run_that_raises_to_a_power_is_accepted() -> None:
+    power = CATALOGUE["modular_power"]
+    records = execute(power.program, power.input_bytes).records[Chip.MULMOD]
+    assert len(records) >= 17
+    assert_accepted(Table(AIR, trace(records)))
 
 
 # WRONG RESULTS
