@@ -30,6 +30,9 @@ DirectoryOption = Annotated[
 ValidatorsOption = Annotated[
     int, typer.Option("--validators", "-n", min=2, max=16, help="Validators of a new network.")
 ]
+ParametersOption = Annotated[
+    str, typer.Option(help="Parameter set: 'fast' to prove, 'settlement' for small proofs.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
@@ -117,6 +120,70 @@ def demo(
     run_demo(validators=validators, keep=keep, as_json=as_json)
 
 
+@app.command()
+def prove(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int, typer.Option(min=0, help="Node whose blocks are read.")] = 0,
+    first: Annotated[
+        int | None, typer.Option("--from", min=1, help="First block of the ZK chain to prove.")
+    ] = None,
+    last: Annotated[
+        int | None, typer.Option("--to", min=1, help="Last block of the ZK chain to prove.")
+    ] = None,
+    witness: Annotated[
+        Path | None, typer.Option(help="Prove a witness, as `braid witness` writes it.")
+    ] = None,
+    elf: Annotated[Path | None, typer.Option(help="Prove a run of any RV32IM program.")] = None,
+    stdin: Annotated[Path | None, typer.Option(help="Input of the program.")] = None,
+    parameters: ParametersOption = "fast",
+    out: Annotated[Path, typer.Option(help="Where the proof goes.")] = Path("braid.proof"),
+    as_json: JsonOption = False,
+) -> None:
+    """Prove final blocks of the ZK chain, a witness, or a run of any RV32IM program.
+
+    Exactly one of --from/--to, --witness and --elf says what. The node may be running.
+    """
+    from cluster.proofs import prove as command
+
+    is_range = first is not None and last is not None
+    if [is_range, witness is not None, elf is not None].count(True) != 1:
+        raise typer.BadParameter("give either --from and --to, or --witness, or --elf")
+    if first is not None and last is not None:
+        command.prove_blocks(directory, node, first, last, parameters, out, as_json)
+    elif witness is not None:
+        command.prove_witness(witness, parameters, out, as_json)
+    elif elf is not None:
+        command.prove_elf(elf, stdin, parameters, out, as_json)
+
+
+@app.command()
+def witness(
+    first: Annotated[int, typer.Option("--from", min=1, help="First block of the ZK chain.")],
+    last: Annotated[int, typer.Option("--to", min=1, help="Last block of the ZK chain.")],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int, typer.Option(min=0, help="Node whose blocks are read.")] = 0,
+    out: Annotated[Path, typer.Option(help="Where the witness goes.")] = Path("braid.witness"),
+) -> None:
+    """Write all that a prover needs to prove blocks elsewhere, with no access to the node."""
+    from cluster.proofs.prove import write_witness
+
+    write_witness(directory, node, first, last, out)
+
+
+@app.command()
+def verify(
+    proof: Annotated[Path, typer.Argument(help="Proof file.")],
+    elf: Annotated[
+        Path | None, typer.Option(help="Program that the proof must be of (not for blocks).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check a proof, and say in plain words what it proves; exit code 0 only if it is valid."""
+    from cluster.proofs.verify import verify as command
+
+    command(proof, elf, as_json)
+
+
 @bench.command("consensus")
 def bench_consensus(
     validators: ValidatorsOption = 4,
@@ -150,6 +217,26 @@ def bench_execute(
     from cluster.bench.execute import run
 
     run(transactions, as_json)
+
+
+@bench.command("prove")
+def bench_prove(
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Prove blocks of a run of the demo instead.")
+    ] = False,
+    directory: Annotated[
+        Path | None, typer.Option("--dir", help="With --batch: prove this network's blocks.")
+    ] = None,
+    parameters: ParametersOption = "fast",
+    as_json: JsonOption = False,
+) -> None:
+    """A fixed mixed program of 2^18 cycles, proved and verified; or real blocks of the demo."""
+    from cluster.bench import prove as command
+
+    if batch:
+        command.run_batch(directory, parameters, as_json)
+    else:
+        command.run(parameters, as_json)
 
 
 def main() -> NoReturn:

@@ -6,7 +6,8 @@ ClusterError
 ├── BadDirectory        the data directory is damaged or not one of ours
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
-└── DemoFailed          a step or an invariant of the demo or of a bench failed
+├── DemoFailed          a step or an invariant of the demo or of a bench failed
+└── ProofRefused        a proof file that does not prove what it says
 """
 
 
@@ -36,3 +37,7 @@ class StartFailed(ClusterError):
 
 class DemoFailed(ClusterError):
     """A step or an invariant of the demo or of a bench failed."""
+
+
+class ProofRefused(ClusterError):
+    """A proof file does not prove what it says."""

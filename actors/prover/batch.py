@@ -74,10 +74,16 @@ class BatchBuilder:
         """Execute blocks that are not to be proved."""
         for start in range(0, len(blocks), MAX_SEGMENT_BLOCKS):
             chunk = blocks[start : start + MAX_SEGMENT_BLOCKS]
-            self._accumulators = run_batch(self._witness(chunk)).after
+            self._accumulators = run_batch(self.witness(chunk)).after
             for entry in chunk:
                 self._engine.execute(entry.block)
             self._engine.finalize(chunk[-1].block.number)
+
+    def witness(self, blocks: Sequence[BatchBlock]) -> bytes:
+        """Witness of the next blocks as one segment, whatever its cycles."""
+        return encode_witness(
+            build_witness(self._engine, self._spec, blocks, self._l1_chain_id, self._accumulators)
+        )
 
     def segments(
         self,
@@ -112,13 +118,13 @@ class BatchBuilder:
     def _execute_and_measure(self, entry: BatchBlock) -> int:
         """Cycles that a block takes as a segment of its own, which is more than in a longer one."""
         self._engine.execute(entry.block)
-        cycles = run_only(self._guest, self._witness([entry])).cycles
+        cycles = run_only(self._guest, self.witness([entry])).cycles
         if cycles > MAXIMUM_CYCLES:
             raise BlockTooLarge(entry.block.number, cycles, MAXIMUM_CYCLES)
         return cycles
 
     def _segment(self, chunk: Sequence[BatchBlock]) -> Segment:
-        witness = self._witness(chunk)
+        witness = self.witness(chunk)
         statement = run_batch(witness)
         run = run_only(self._guest, witness)
         if run.public_values != public_values(statement):
@@ -128,8 +134,3 @@ class BatchBuilder:
         count = sum(len(entry.block.transactions) for entry in chunk)
         deliveries = sum(len(entry.block.system_transactions) for entry in chunk)
         return Segment(witness, statement, run.cycles, count, deliveries)
-
-    def _witness(self, chunk: Sequence[BatchBlock]) -> bytes:
-        return encode_witness(
-            build_witness(self._engine, self._spec, chunk, self._l1_chain_id, self._accumulators)
-        )

@@ -69,6 +69,19 @@ class ChainHistory:
             for block in block_inputs(self._blocks, first, last)
         ]
 
+    def block_hash(self, number: int) -> bytes:
+        """Hash of a final block.
+
+        Raises
+        ------
+        HistoryIncomplete
+            The node has not finalized it.
+        """
+        block = self._blocks.block(number)
+        if block is None:
+            raise HistoryIncomplete(f"block {number} is missing")
+        return block.block_hash
+
     def close(self) -> None:
         """Close both stores."""
         self._blocks.close()

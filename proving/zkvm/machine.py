@@ -31,7 +31,7 @@ _STEPPING_CHIPS: Final = frozenset(
 
 ZKVM: Final = Machine(
     name="braid rv32im 1",
-    chips=tuple(ChipRule(chip.air, is_optional=chip.is_optional) for chip in CHIPS),
+    chips=tuple(ChipRule(chip.air, chip.is_optional, chip.max_log_height) for chip in CHIPS),
     verifier_terms=_terms,
     row_limits=(
         RowLimit(_STEPPING_CHIPS, (1 << TIMESTAMP_BITS) // TIMESTAMPS_PER_INSTRUCTION - 2),

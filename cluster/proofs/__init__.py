@@ -1,0 +1,1 @@
+"""`braid prove`, `braid witness` and `braid verify`."""

@@ -1,0 +1,39 @@
+"""Reading inputs and writing results, with errors that say what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cluster.errors import ClusterError
+
+
+def read_input(path: Path, what: str) -> bytes:
+    """Read a file that the user named.
+
+    Raises
+    ------
+    ClusterError
+        It cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ClusterError(f"{what} {path} cannot be read: {error.strerror}") from error
+
+
+def write_result(path: Path, content: bytes) -> None:
+    """Write a file as a whole or not at all.
+
+    Raises
+    ------
+    ClusterError
+        It cannot be written.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise ClusterError(f"{path} cannot be written: {error.strerror}") from error
