@@ -16,14 +16,15 @@ from actors.prover.stf import load_guest
 from cluster.errors import ClusterError
 from cluster.network import load_network
 from cluster.output import print_json, rounded, say, say_progress
-from cluster.proofs.files import read_input, write_result
+from cluster.proofs.files import MAX_ELF_BYTES, read_input, write_result
 from cluster.proofs.progress import peak_memory_bytes, phase_bar
 from execution.block_data import BatchBlock
 from execution.errors import ExecutionError
 from execution.statement import encode as encode_statement
-from execution.witness import run_batch
+from execution.witness import MAX_WITNESS_BYTES, run_batch
 from proving.errors import ProvingError
 from proving.machine.elf import load_elf
+from proving.machine.layout import DEFAULT_INPUT_BYTES
 from proving.machine.program import Program
 from proving.parameters import parameters_named
 from proving.zkvm.proof_file import ProofFile, SegmentRecord, encode_proof_file
@@ -60,7 +61,7 @@ def prove_blocks(
 
 def prove_witness(witness_file: Path, parameter_set: str, out: Path, as_json: bool) -> None:
     """Prove one witness, as `braid witness` writes it."""
-    witness = read_input(witness_file, "the witness")
+    witness = read_input(witness_file, "the witness", MAX_WITNESS_BYTES)
     with _plain_errors():
         statement = encode_statement(run_batch(witness))
         job = Job(witness_file.name, witness, statement)
@@ -71,8 +72,8 @@ def prove_elf(
     elf_file: Path, stdin_file: Path | None, parameter_set: str, out: Path, as_json: bool
 ) -> None:
     """Prove a run of any RV32IM program."""
-    elf = read_input(elf_file, "the program")
-    stdin = read_input(stdin_file, "the input") if stdin_file else b""
+    elf = read_input(elf_file, "the program", MAX_ELF_BYTES)
+    stdin = read_input(stdin_file, "the input", DEFAULT_INPUT_BYTES) if stdin_file else b""
     with _plain_errors():
         job = Job(elf_file.name, stdin)
         _prove_and_write(load_elf(elf), [job], parameter_set, out, as_json)

@@ -10,12 +10,12 @@ from actors.prover.errors import StatementRejected
 from actors.prover.proofs import is_batch, verify_batch
 from cluster.errors import ClusterError, ProofRefused
 from cluster.output import print_json, rounded, say
-from cluster.proofs.files import read_input
+from cluster.proofs.files import MAX_ELF_BYTES, read_input
 from execution.statement import describe, digest
 from proving.errors import ProofRejected
 from proving.machine.elf import load_elf
 from proving.machine.errors import MachineError
-from proving.zkvm.proof_file import ProofFile, key_of, read_proof_file
+from proving.zkvm.proof_file import MAX_FILE_BYTES, ProofFile, decode_proof_file, key_of
 from proving.zkvm.verification import security_of, verify_file
 
 
@@ -28,15 +28,14 @@ def verify(path: Path, elf_file: Path | None, as_json: bool) -> None:
         It does not prove what it says.
     """
     started = perf_counter()
+    content = read_input(path, "the proof", MAX_FILE_BYTES)
     try:
-        proof_file = read_proof_file(path)
+        proof_file = decode_proof_file(content)
         if elf_file is not None:
             _check_program(proof_file, elf_file)
         claim, figures = _verify(proof_file)
         key = key_of(proof_file)
         security = security_of(key, proof_file.segments[0].proof)
-    except OSError as error:
-        raise ClusterError(f"{path} cannot be read: {error.strerror}") from error
     except (ProofRejected, StatementRejected) as error:
         raise ProofRefused(f"{path} is rejected: {error}") from error
     figures |= {
@@ -85,7 +84,7 @@ def _check_program(proof_file: ProofFile, elf_file: Path) -> None:
     from proving.zkvm.program_key import make_program_key
 
     try:
-        program = load_elf(read_input(elf_file, "the program"))
+        program = load_elf(read_input(elf_file, "the program", MAX_ELF_BYTES))
     except MachineError as error:
         raise ClusterError(f"{elf_file}: {error}") from error
     parameters = key_of(proof_file).proof_parameters

@@ -6,7 +6,6 @@ accepted, and every part is bounded before it is decoded.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 from ledger.bounds import AtMost, Exactly, Uint
@@ -14,7 +13,7 @@ from ledger.codec import decode, encode, wire
 from ledger.errors import CodecError
 from proving.chips.image_table import IMAGE_END_WORD
 from proving.chips.registry import CHIPS
-from proving.errors import MalformedProof, UnknownParameters, UnusableParameters, WrongLength
+from proving.errors import MalformedProof, UnknownParameters, UnusableParameters
 from proving.machine.layout import MAXIMUM_PUBLIC_VALUES
 from proving.parameters import MAX_NAME_BYTES, parameters_named
 from proving.stark.keys import VerifyingKey
@@ -82,22 +81,14 @@ class ProofFile:
     segments: Annotated[tuple[SegmentRecord, ...], AtMost(MAX_SEGMENTS)]
 
 
-def read_proof_file(path: Path) -> ProofFile:
-    """Read a proof file.
+def decode_proof_file(encoded: bytes) -> ProofFile:
+    """Decode a proof file.
 
     Raises
     ------
     MalformedProof
         Too long, or no proof file.
     """
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise WrongLength("bytes of the proof file", f"at most {MAX_FILE_BYTES}", size)
-    return decode_proof_file(path.read_bytes())
-
-
-def decode_proof_file(encoded: bytes) -> ProofFile:
-    """Decode a proof file; raises as `read_proof_file` does."""
     try:
         return decode(encoded, ProofFile, limit_bytes=MAX_FILE_BYTES)
     except CodecError as error:
