@@ -58,9 +58,29 @@ def check_constraints(
     ConstraintMismatch
         If the identity does not hold.
     """
-    evaluate = _evaluator(table, opened, parameters)
-    divisors = inverse_divisors(table, challenges.z)
+    expected = expected_quotient(table, opened, claimed_sum, challenges, parameters)
+    low, high = extensions_of(opened[Tree.QUOTIENT].here)
+    got = low + challenges.z**table.height * high
+    if got != expected:
+        raise ConstraintMismatch(f"quotient of {table.air.name}", expected, got)
 
+
+def expected_quotient(
+    table: Table,
+    opened: Mapping[Tree, OpenedValues],
+    claimed_sum: Extension,
+    challenges: ConstraintChallenges,
+    parameters: Mapping[str, int],
+) -> Extension:
+    """Return the right side of the identity.
+
+    Raises
+    ------
+    ConstraintMismatch
+        If z is a point of the trace's domain, where nothing can be concluded.
+    """
+    evaluate = _evaluator(table, opened, parameters)
+    divisors = _inverse_divisors(table, challenges.z)
     expected, power = ZERO, ONE
     for constraint in table.air.constraints:
         value = evaluate(constraint.expression)
@@ -78,31 +98,7 @@ def check_constraints(
         ):
             expected = expected + power * divisors[Domain.EVERY_ROW] * value
             power = power * challenges.alpha
-
-    low, high = extensions_of(opened[Tree.QUOTIENT].here)
-    got = low + challenges.z**table.height * high
-    if got != expected:
-        raise ConstraintMismatch(f"quotient of {table.air.name}", expected, got)
-
-
-def inverse_divisors(table: Table, z: Extension) -> dict[Domain, Extension]:
-    """Return 1 / D(z) of each domain.
-
-    Raises
-    ------
-    ConstraintMismatch
-        If z is a point of the trace's domain, where nothing can be concluded.
-    """
-    last = inverse(root_of_unity(table.log_height))
-    zerofier = z**table.height - 1
-    if not zerofier:
-        raise ConstraintMismatch(f"point z of {table.air.name}", "outside of the trace", z)
-    return {
-        Domain.EVERY_ROW: zerofier.inverse(),
-        Domain.TRANSITION: (z - last) * zerofier.inverse(),
-        Domain.FIRST_ROW: (z - 1).inverse(),
-        Domain.LAST_ROW: (z - last).inverse(),
-    }
+    return expected
 
 
 def extensions_of(coordinates: Sequence[Extension]) -> list[Extension]:
@@ -114,6 +110,20 @@ def extensions_of(coordinates: Sequence[Extension]) -> list[Extension]:
         )
         for i in range(0, len(coordinates), DEGREE)
     ]
+
+
+def _inverse_divisors(table: Table, z: Extension) -> dict[Domain, Extension]:
+    """Return 1 / D(z) of each domain."""
+    last = inverse(root_of_unity(table.log_height))
+    zerofier = z**table.height - 1
+    if not zerofier:
+        raise ConstraintMismatch(f"point z of {table.air.name}", "outside of the trace", z)
+    return {
+        Domain.EVERY_ROW: zerofier.inverse(),
+        Domain.TRANSITION: (z - last) * zerofier.inverse(),
+        Domain.FIRST_ROW: (z - 1).inverse(),
+        Domain.LAST_ROW: (z - last).inverse(),
+    }
 
 
 def _evaluator(

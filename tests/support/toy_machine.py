@@ -1,9 +1,9 @@
 """A small machine that has one of everything: toy chips for tests of the proof system.
 
-    fibonacci   all four domains, next-row reads, a parameter; sends its last value to the verifier
-    squares     preprocessed table of squares, with a column of multiplicities
-    user        looks squares up, two interactions to a column, and a tuple of degree 2
-    mixer       optional; long sums, products of degree 3, a circle around the last row
+fibonacci   all four domains, next-row reads, a parameter; sends its last value to the verifier
+squares     preprocessed table of squares, with a column of multiplicities
+user        looks squares up, two interactions to a column, and a tuple of degree 2
+mixer       optional; long sums, products of degree 3, a circle around the last row
 """
 
 from __future__ import annotations
