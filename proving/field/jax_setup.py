@@ -25,4 +25,4 @@ if jax.config.values["jax_compilation_cache_dir"] is None:
         "jax_compilation_cache_dir",
         os.environ.get("BRAID_CACHE_DIR", os.fspath(Path.home() / ".cache" / "braid" / "jax")),
     )
-    _set("jax_persistent_cache_min_compile_time_secs", 0.2)
+    _set("jax_persistent_cache_min_compile_time_secs", 0.0)
