@@ -13,7 +13,7 @@
 #
 # stf.elf has a target of its own, since the crates need atomics that riscv32im lacks: the guest
 # has one thread, so src/guest/atomic.rs provides them. No panic message leaves the zkVM, so the
-# places of panics are left out. GUEST_STRIP=none keeps the symbols, for profiles.
+# places of panics are left out.
 set -euo pipefail
 output="$(realpath -m "${1:-$(dirname "$0")/artifacts}")"
 cd "$(dirname "$0")"
@@ -40,7 +40,7 @@ RUSTFLAGS="$common_flags -C target-feature=+bulk-memory,+simd128 \
 install -m 644 "$target_folder/$wasm_target/release/braid_stf.wasm" "$output/stf.wasm"
 
 guest_target=riscv32im-braid
-RUSTFLAGS="$common_flags -C strip=${GUEST_STRIP:-symbols} -Zlocation-detail=none \
+RUSTFLAGS="$common_flags -Zlocation-detail=none \
  -C link-arg=-Tguest/link.ld -C link-arg=--icf=all" \
   "$cargo_command" build --profile guest --locked --bin stf --no-default-features \
   --features guest --target "guest/$guest_target.json" -Zjson-target-spec -Zbuild-std=core,alloc

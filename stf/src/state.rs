@@ -2,7 +2,8 @@
 
 use crate::keccak::keccak256;
 use crate::trie::{
-    self, resolve, BadNode, DecodeValue, Encoder, Key, MissingNode, NodeSource, RlpItems, Root, Value,
+    self, resolve, BadNode, DecodeValue, Encoder, Key, MissingNode, NodeSource, RlpItems, Root,
+    Value,
 };
 use alloc::{rc::Rc, vec::Vec};
 use core::fmt;

@@ -145,7 +145,10 @@ fn start(witness: &Witness<'_>) -> Result<Engine, BatchError> {
     let mut codes = CodeStore::default();
     for code in witness.codes.clone() {
         let raw = Bytes::copy_from_slice(code);
-        codes.insert(keccak256(code), Bytecode::new_raw_checked(raw).map_err(|_| BatchError::BadWitness)?);
+        codes.insert(
+            keccak256(code),
+            Bytecode::new_raw_checked(raw).map_err(|_| BatchError::BadWitness)?,
+        );
     }
     let mut nodes = NodeSource::new(witness.nodes.clone());
     let accounts = resolve(&parent.0.state_root, &mut nodes)?;

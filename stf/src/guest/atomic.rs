@@ -30,8 +30,18 @@ macro_rules! compare_and_swap {
     };
 }
 
-fetch!(__sync_fetch_and_add_4, old, operand, old.wrapping_add(operand));
-fetch!(__sync_fetch_and_sub_4, old, operand, old.wrapping_sub(operand));
+fetch!(
+    __sync_fetch_and_add_4,
+    old,
+    operand,
+    old.wrapping_add(operand)
+);
+fetch!(
+    __sync_fetch_and_sub_4,
+    old,
+    operand,
+    old.wrapping_sub(operand)
+);
 fetch!(__sync_lock_test_and_set_4, old, operand, operand);
 compare_and_swap!(__sync_val_compare_and_swap_1, u8);
 compare_and_swap!(__sync_val_compare_and_swap_4, u32);

@@ -29,13 +29,14 @@ global_asm!(
 #[no_mangle]
 extern "C" fn guest_main() -> ! {
     revm::install_crypto(FastCrypto);
-    let statement = input()
-        .ok_or(BatchError::BadWitness)
-        .and_then(batch::run);
+    let statement = input().ok_or(BatchError::BadWitness).and_then(batch::run);
     match statement {
         Ok(statement) => {
             for (index, word) in (0..).zip(statement.digest().chunks_exact(4)) {
-                commit(index, u32::from_be_bytes([word[0], word[1], word[2], word[3]]));
+                commit(
+                    index,
+                    u32::from_be_bytes([word[0], word[1], word[2], word[3]]),
+                );
             }
             halt(0)
         }

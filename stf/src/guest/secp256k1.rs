@@ -8,28 +8,58 @@ use super::field::Words;
 
 /// p = 2^256 - 2^32 - 977.
 const FIELD: Words = Words([
-    0xffff_fc2f, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff, 0xffff_ffff,
+    0xffff_fc2f,
+    0xffff_fffe,
+    0xffff_ffff,
+    0xffff_ffff,
+    0xffff_ffff,
+    0xffff_ffff,
+    0xffff_ffff,
     0xffff_ffff,
 ]);
 /// n, the prime order of the curve.
 const ORDER: Words = Words([
-    0xd036_4141, 0xbfd2_5e8c, 0xaf48_a03b, 0xbaae_dce6, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
+    0xd036_4141,
+    0xbfd2_5e8c,
+    0xaf48_a03b,
+    0xbaae_dce6,
+    0xffff_fffe,
+    0xffff_ffff,
+    0xffff_ffff,
     0xffff_ffff,
 ]);
 /// Lower half of n - 2.
 const INVERSE_EXPONENT_LOW: u128 = 0xbaae_dce6_af48_a03b_bfd2_5e8c_d036_413f;
 /// n - 1, which is -1.
 const MINUS_ONE: Words = Words([
-    0xd036_4140, 0xbfd2_5e8c, 0xaf48_a03b, 0xbaae_dce6, 0xffff_fffe, 0xffff_ffff, 0xffff_ffff,
+    0xd036_4140,
+    0xbfd2_5e8c,
+    0xaf48_a03b,
+    0xbaae_dce6,
+    0xffff_fffe,
+    0xffff_ffff,
+    0xffff_ffff,
     0xffff_ffff,
 ]);
 const GENERATOR: Point = Point {
     x: Words([
-        0x16f8_1798, 0x59f2_815b, 0x2dce_28d9, 0x029b_fcdb, 0xce87_0b07, 0x55a0_6295, 0xf9dc_bbac,
+        0x16f8_1798,
+        0x59f2_815b,
+        0x2dce_28d9,
+        0x029b_fcdb,
+        0xce87_0b07,
+        0x55a0_6295,
+        0xf9dc_bbac,
         0x79be_667e,
     ]),
     y: Words([
-        0xfb10_d4b8, 0x9c47_d08f, 0xa685_5419, 0xfd17_b448, 0x0e11_08a8, 0x5da4_fbfc, 0x26a3_c465,
+        0xfb10_d4b8,
+        0x9c47_d08f,
+        0xa685_5419,
+        0xfd17_b448,
+        0x0e11_08a8,
+        0x5da4_fbfc,
+        0x26a3_c465,
         0x483a_da77,
     ]),
 };
@@ -188,9 +218,11 @@ fn combine(left: &Words, point: &Point, right: &Words) -> Option<Point> {
 /// Adds `other` to `sum`, or to infinity; says whether the result is infinity.
 #[inline(always)]
 fn add(sum: &mut Point, is_infinity: bool, other: &Point) -> bool {
+    // Nearly always the lowest words tell the two apart.
+    let has_other_x = sum.x.0[0] != other.x.0[0] || sum.x != other.x;
     if is_infinity {
         *sum = *other;
-    } else if sum.x != other.x {
+    } else if has_other_x {
         add_points(sum, other);
     } else if sum.y == other.y {
         double_point(sum);

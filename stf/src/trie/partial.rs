@@ -151,9 +151,7 @@ fn decode_short<'a, V: DecodeValue, I: Iterator<Item = &'a [u8]>>(
     if path_item.is_list {
         return Err(BadNode);
     }
-    let (key, end, is_leaf) = path
-        .extended(depth, path_item.payload)
-        .ok_or(BadNode)?;
+    let (key, end, is_leaf) = path.extended(depth, path_item.payload).ok_or(BadNode)?;
     if is_leaf {
         if end != 64 || item.is_list {
             return Err(BadNode);

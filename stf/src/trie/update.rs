@@ -32,9 +32,7 @@ fn apply<V: Value>(
     };
     encoder.touch(node);
     match node {
-        Node::Leaf { key, value, .. } => {
-            Ok(build(depth, &with_leaf(key, value, changes), encoder))
-        }
+        Node::Leaf { key, value, .. } => Ok(build(depth, &with_leaf(key, value, changes), encoder)),
         Node::Extension {
             key, end, child, ..
         } => apply_to_extension(key, *end as usize, child, depth, changes, encoder),

@@ -5,6 +5,7 @@
 
 import os
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -12,16 +13,16 @@ from execution.errors import WitnessRejectedError
 from execution.statement import Accumulators, combine
 from execution.types import Address, GenesisAccount, SystemTransaction
 from execution.witness import encode_witness, run_batch
-from tests.differential.assembler import assemble, keep
+from tests.differential.assembler import assemble, keep, push
 from tests.differential.guest.batches import Batch, random_batch
 from tests.differential.guest.growing_chain import GrowingChain
 from tests.differential.guest.machine import run_guest
 
 FIRST_SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
-SEED_COUNT = 6
+SEED_COUNT = 4
 SLOW_SEED_COUNT = 300
 BLOCKS = 3
-TRANSACTIONS_PER_BLOCK = 15
+TRANSACTIONS_PER_BLOCK = 10
 
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT opcode:DeprecationWarning")
 
@@ -107,3 +108,41 @@ def test_a_block_that_asks_for_old_hashes_brings_the_headers_that_vouch_for_them
     without_the_oldest = replace(witness, headers=witness.headers[1:])
     with pytest.raises(WitnessRejectedError):
         run_batch(encode_witness(without_the_oldest))
+
+
+STORING = (
+    push(0)
+    + assemble("JUMPDEST", "DUP1", 32, "ADD", "CALLDATALOAD", "DUP2", "CALLDATALOAD", "SSTORE")
+    + assemble(64, "ADD", "DUP1", "CALLDATASIZE", "GT", len(push(0)), "JUMPI", "STOP")
+)
+"""Stores the second of each two words of call data at the slot that the first names."""
+
+
+def test_storage_that_shrinks_and_grows_needs_no_more_than_the_witness_has() -> None:
+    random = Random(1)
+    contract = Address(b"\xc0" * 20)
+    values = {slot: slot + 1 for slot in range(40)}
+    chain = GrowingChain(7, {contract: GenesisAccount(nonce=1, code=STORING, storage=values)})
+    current = dict(values)
+    for number in range(12):
+        slots = random.sample(range(48), random.choice((1, 2, 7, 30)))
+        is_clearing = number % 3 != 2
+        changes = {slot: 0 if is_clearing else slot + number for slot in slots}
+        words = [word.to_bytes(32, "big") for change in changes.items() for word in change]
+        call = SystemTransaction(number, contract, 30_000_000, b"".join(words))
+        assert chain.execute(system=[call]).receipts[0].is_success
+        current.update(changes)
+    assert all(
+        chain.engines.wasm.storage_at(contract, slot) == value for slot, value in current.items()
+    )
+
+    for number in range(1, 13):
+        batch = chain.batch(number, number)
+        witness = batch.witness()
+        assert run_batch(encode_witness(witness)) == batch.statement()
+        for index in range(len(witness.nodes)):
+            nodes = (*witness.nodes[:index], *witness.nodes[index + 1 :])
+            with pytest.raises(WitnessRejectedError):
+                run_batch(encode_witness(replace(witness, nodes=nodes)))
+    whole = chain.batch(1, 12)
+    assert run_guest(encode_witness(whole.witness())).proves(whole.statement())
