@@ -275,8 +275,9 @@ impl Engine {
                 recorder,
             };
             let executed = execute_block(&self.rules, &parent.header, block, state)?;
-            for fields in executed.deltas.iter().filter_map(|delta| delta.after) {
-                recorder.borrow_mut().deploy(fields.code_hash);
+            for delta in executed.deltas.iter().filter(|delta| delta.code.is_some()) {
+                let deployed = delta.after.map(|fields| fields.code_hash);
+                recorder.borrow_mut().deploy(deployed);
             }
             self.seal(block, executed)?;
         }

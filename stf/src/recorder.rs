@@ -46,8 +46,8 @@ pub struct Recorder {
 
 impl Recorder {
     /// A code that a block of the batch itself deployed: no witness has to hold it.
-    pub fn deploy(&mut self, code_hash: B256) {
-        self.known_codes.insert(code_hash);
+    pub fn deploy(&mut self, code_hash: Option<B256>) {
+        self.known_codes.extend(code_hash);
     }
 
     /// The codes to put in the witness.

@@ -13,10 +13,11 @@ from execution.errors import WitnessRejectedError
 from execution.statement import Accumulators, combine
 from execution.types import Address, GenesisAccount, SystemTransaction
 from execution.witness import encode_witness, run_batch
-from tests.differential.assembler import assemble, keep, push
+from tests.differential.assembler import assemble, keep, push, return_data
 from tests.differential.guest.batches import Batch, random_batch
-from tests.differential.guest.growing_chain import GrowingChain
+from tests.differential.guest.growing_chain import COINBASE, GrowingChain
 from tests.differential.guest.machine import run_guest
+from tests.differential.signing import Fields, make_key, sign
 
 FIRST_SEED = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
 SEED_COUNT = 4
@@ -108,6 +109,37 @@ def test_a_block_that_asks_for_old_hashes_brings_the_headers_that_vouch_for_them
     without_the_oldest = replace(witness, headers=witness.headers[1:])
     with pytest.raises(WitnessRejectedError):
         run_batch(encode_witness(without_the_oldest))
+
+
+def test_code_of_an_account_that_an_earlier_block_only_paid_is_in_the_witness() -> None:
+    key = make_key(1)
+    code = assemble(1, 1, "SSTORE", "STOP")
+    alloc = {
+        key.address: GenesisAccount(balance_wei=10**18),
+        COINBASE: GenesisAccount(nonce=1, code=code),
+    }
+    chain = GrowingChain(7, alloc)
+    transfer = Fields(2, 7, 0, 21_000, b"\x05" * 20, 1, max_fee_wei=9, tip_wei=9)
+    chain.execute([sign(key, transfer)])
+    chain.execute(system=[SystemTransaction(0, COINBASE, 100_000, b"")])
+    batch = chain.batch(1, 2)
+    witness = batch.witness()
+    assert witness.codes == (code,)
+    assert run_guest(encode_witness(witness)).proves(batch.statement())
+
+
+def test_code_that_the_batch_itself_deploys_is_not_in_the_witness() -> None:
+    key = make_key(1)
+    code = assemble(1, 1, "SSTORE", "STOP")
+    chain = GrowingChain(7, {key.address: GenesisAccount(balance_wei=10**18)})
+    creation = Fields(2, 7, 0, 200_000, data=return_data(code))
+    created = chain.execute([sign(key, creation)]).receipts[0].contract_address
+    assert created is not None
+    chain.execute(system=[SystemTransaction(0, created, 100_000, b"")])
+    batch = chain.batch(1, 2)
+    assert batch.witness().codes == ()
+    assert run_guest(encode_witness(batch.witness())).proves(batch.statement())
+    assert chain.batch(2, 2).witness().codes == (code,)
 
 
 STORING = (
