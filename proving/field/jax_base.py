@@ -45,30 +45,30 @@ def reduce_wide(total: Array) -> Array:
     4p² < 2⁶⁴, and the high half of such a sum is below 2p, so that one conditional subtraction
     precedes the usual step.
     """
-    high = (total >> _SHIFT).astype(jnp.uint32)
-    return _subtract_low(jnp.minimum(high, high - _P32), total.astype(jnp.uint32))
+    high = _narrow(lax.shift_right_logical(total, _SHIFT))
+    return _subtract_low(lax.min(high, lax.sub(high, _P32)), _narrow(total))
 
 
 def _subtract_low(high: Array, low: Array) -> Array:
-    quotient = (low * _INVERSE_OF_P).astype(jnp.uint64)
-    return subtract(high, ((quotient * _P64) >> _SHIFT).astype(jnp.uint32))
+    quotient = _widen(lax.mul(low, _INVERSE_OF_P))
+    return subtract(high, _narrow(lax.shift_right_logical(lax.mul(quotient, _P64), _SHIFT)))
 
 
 def widening_product(left: Array, right: Array) -> Array:
     """Return the uint64 products of two uint32 arrays, not reduced."""
-    return left.astype(jnp.uint64) * right.astype(jnp.uint64)
+    return lax.mul(*_aligned(_widen(left), _widen(right)))
 
 
 def add(left: Array, right: Array) -> Array:
     """Return left + right."""
-    total = left + right
-    return jnp.minimum(total, total - _P32)
+    total = lax.add(*_aligned(left, right))
+    return lax.min(total, lax.sub(total, _P32))
 
 
 def subtract(left: Array, right: Array) -> Array:
     """Return left − right."""
-    difference = left - right
-    return jnp.minimum(difference, difference + _P32)
+    difference = lax.sub(*_aligned(left, right))
+    return lax.min(difference, lax.add(difference, _P32))
 
 
 def negate(value: Array) -> Array:
@@ -79,7 +79,20 @@ def negate(value: Array) -> Array:
 def multiply(left: Array, right: Array) -> Array:
     """Return left · right."""
     product = widening_product(left, right)
-    return _subtract_low((product >> _SHIFT).astype(jnp.uint32), product.astype(jnp.uint32))
+    return _subtract_low(_narrow(lax.shift_right_logical(product, _SHIFT)), _narrow(product))
+
+
+def _widen(value: Array) -> Array:
+    return lax.convert_element_type(value, np.uint64)
+
+
+def _narrow(value: Array) -> Array:
+    return lax.convert_element_type(value, np.uint32)
+
+
+def _aligned(left: Array, right: Array) -> list[Array]:
+    """Broadcast as NumPy does. Primitives are traced faster than `jax.numpy`, but do not."""
+    return [left, right] if left.shape == right.shape else jnp.broadcast_arrays(left, right)
 
 
 def to_montgomery(canonical: Array) -> Array:

@@ -6,16 +6,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from proving.air.row_arrays import inverses, weighted_sum
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import DEGREE, ONE, ZERO, Extension
+from proving.field.host_arrays import Words
 from proving.field.koalabear import GENERATOR, root_of_unity
 from proving.field.ntt_plan import powers, to_montgomery
 from proving.field.openings import evaluate_at_points
-from proving.stark.columns import Strided, pieces, power_rows, to_extensions
+from proving.stark.columns import (
+    Strided,
+    assembled,
+    block,
+    pieces,
+    power_rows,
+    to_extensions,
+)
 from proving.stark.instance import Matrix
 from proving.stark.proof import OpenedValues
 
@@ -24,6 +31,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+
+COLUMNS_PER_BLOCK = 64
+PIECES = (1 << 8, 1 << 11, 1 << 14)
+"""Numbers of points: columns are batched in these few shapes, whatever their tables' are."""
 
 
 def open_columns(matrix: Matrix, extended: Array, z: Extension) -> OpenedValues:
@@ -59,13 +70,13 @@ def reduced_polynomial(
     result: Array = jnp.asarray(np.zeros((DEGREE, size), np.uint32))
     power, used = ONE, 0
     for k, point in enumerate((z, z * root_of_unity(log_height))):
-        total: Array = jnp.asarray(np.zeros((DEGREE, size), np.uint32))
-        for matrix, extended, _ in members:
-            columns = matrix.next_columns if k else tuple(range(matrix.width))
-            if columns:
-                weights = lambdas[:, used : used + len(columns)]
-                total = _add_combined(total, weights, extended, columns)
-                used += len(columns)
+        reads = [
+            Strided(extended, columns=matrix.next_columns if k else None)
+            for matrix, extended, _ in members
+        ]
+        count = len(claims[k])
+        total = _combined(reads, lambdas[:, used : used + count], size)
+        used += count
         claim = ZERO
         for value in claims[k]:
             claim = claim + power * value
@@ -75,9 +86,51 @@ def reduced_polynomial(
     return result
 
 
-@partial(jax.jit, static_argnames="columns")
-def _add_combined(total: Array, weights: Array, matrix: Array, columns: tuple[int, ...]) -> Array:
-    return extension.add(total, weighted_sum(weights, matrix, np.array(columns, np.int32)))
+def _combined(reads: Sequence[Strided], weights: Words, size: int) -> Array:
+    """Return Σ weights[:, k] · column k, of shape (4, size), over all columns of the reads.
+
+    Parameters
+    ----------
+    weights
+        Shape (4, columns of all reads together), Montgomery form.
+    """
+    totals = []
+    blocks = _blocks(reads)
+    padding = len(blocks) * COLUMNS_PER_BLOCK - weights.shape[1]
+    padded = np.pad(weights, ((0, 0), (0, padding)))
+    count = next((count for count in PIECES if count >= size), PIECES[-1])
+    for start in range(0, size, count):
+        total = jnp.zeros((DEGREE, count), jnp.uint32)
+        for number, members in enumerate(blocks):
+            own = padded[:, number * COLUMNS_PER_BLOCK : (number + 1) * COLUMNS_PER_BLOCK]
+            rows = block(members, start, count, COLUMNS_PER_BLOCK)
+            total = _add_combined(total, own, rows)
+        totals.append(total)
+    return assembled([totals], size)
+
+
+def _blocks(reads: Sequence[Strided]) -> list[list[Strided]]:
+    """Cut the reads, in order, into groups of `COLUMNS_PER_BLOCK` columns; the last may be less."""
+    blocks: list[list[Strided]] = []
+    room = 0
+    for read in reads:
+        columns = read.columns
+        if columns is None:
+            columns = tuple(range(read.matrix.shape[0]))
+        while columns:
+            if not room:
+                blocks.append([])
+                room = COLUMNS_PER_BLOCK
+            blocks[-1].append(Strided(read.matrix, columns=columns[:room]))
+            columns, room = columns[room:], max(0, room - len(columns))
+    return blocks
+
+
+@jax.jit
+def _add_combined(total: Array, weights: Array, rows: Array) -> Array:
+    return extension.add(
+        total, weighted_sum(weights, rows, np.arange(rows.shape[0], dtype=np.int32))
+    )
 
 
 @jax.jit

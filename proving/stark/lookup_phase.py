@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-
 from proving.air.evaluate_jax import Cells, ChipEvaluator
 from proving.air.logup import LookupChallenges
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import Extension
+from proving.field.host_arrays import Words
 from proving.field.koalabear import P, inverse
-from proving.stark.columns import Strided, Words, pieces, to_extensions
+from proving.stark.columns import Strided, assembled, pieces, to_extensions
 
 # isort: split
 import jax
@@ -51,27 +49,23 @@ def lookup_columns(
         columns.append(own_columns)
         totals.append(own_totals)
 
-    running, last = _running_sums(totals, height)
+    running, last = _running_sums(assembled([totals], height))
     (claimed,) = to_extensions(last)
     per_row = extension.constant(claimed * inverse(height))
-    extended: Array = _with_running_sum(columns, running, per_row)
-    return extended, claimed
-
-
-@partial(jax.jit, static_argnames="height")
-def _running_sums(totals: Sequence[Array], height: int) -> tuple[Array, Array]:
-    """Return the sums over all rows before each, and over all rows, of shape (4, 1)."""
-    own = jnp.concatenate(totals, axis=1)[:, :height]
-    wide = jnp.cumsum(own.astype(jnp.uint64), axis=1)
-    inclusive = (wide % np.uint64(P)).astype(jnp.uint32)
-    return base.subtract(inclusive, own), inclusive[:, -1:]
+    running_sum = _without_shares(running, per_row)
+    return assembled([columns, [running_sum]], height), claimed
 
 
 @jax.jit
-def _with_running_sum(columns: Sequence[Array], running: Array, per_row: Array) -> Array:
-    """Append φ: each row's share of the sum is taken off, so that the last leads to the first."""
-    height = running.shape[1]
-    rows = base.to_montgomery(jnp.arange(height, dtype=jnp.uint32))
-    shares = extension.multiply_base(per_row[:, None], rows)
-    others = jnp.concatenate(columns, axis=1)[:, :height]
-    return jnp.concatenate([others, extension.subtract(running, shares)])
+def _running_sums(totals: Array) -> tuple[Array, Array]:
+    """Return the sums over all rows before each, and over all rows, of shape (4, 1)."""
+    wide = jnp.cumsum(totals.astype(jnp.uint64), axis=1)
+    inclusive = (wide % np.uint64(P)).astype(jnp.uint32)
+    return base.subtract(inclusive, totals), inclusive[:, -1:]
+
+
+@jax.jit
+def _without_shares(running: Array, per_row: Array) -> Array:
+    """Take each row's share of the sum off, so that the last row leads back to the first."""
+    rows = base.to_montgomery(jnp.arange(running.shape[1], dtype=jnp.uint32))
+    return extension.subtract(running, extension.multiply_base(per_row[:, None], rows))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from proving.air.evaluate_jax import Cells, ChipEvaluator, LookupTerms
 from proving.air.logup import LookupChallenges
 from proving.field import jax_base as base
 from proving.field import jax_extension as extension
 from proving.field.extension import DEGREE, Extension
+from proving.field.host_arrays import Words
 from proving.field.koalabear import GENERATOR, P, inverse, root_of_unity
 from proving.field.ntt import evaluate_on_coset, interpolate
 from proving.field.ntt_plan import powers, to_montgomery
-from proving.stark.columns import Strided, Words, pieces, power_rows
+from proving.stark.columns import Strided, assembled, pieces, power_rows
 from proving.stark.instance import QUOTIENT_CHUNKS
 
 # isort: split
@@ -81,12 +81,7 @@ def quotient_chunks(
         values.append(own)
 
     scale = to_montgomery(powers(inverse(GENERATOR), points))
-    return evaluate_on_coset(_chunks(interpolate(_joined(values, points)), scale), log_size)
-
-
-@partial(jax.jit, static_argnames="points")
-def _joined(values: Sequence[Array], points: int) -> Array:
-    return jnp.concatenate(values, axis=1)[:, :points]
+    return evaluate_on_coset(_chunks(interpolate(assembled([values], points)), scale), log_size)
 
 
 @jax.jit
