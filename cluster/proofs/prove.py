@@ -12,7 +12,7 @@ from typing import Any
 from actors.prover.batch import BatchBuilder
 from actors.prover.errors import BatchProvingError
 from actors.prover.history import ChainHistory
-from actors.prover.stf import load_guest
+from actors.prover.stf import guest_key, load_guest
 from cluster.errors import ClusterError
 from cluster.network import load_network
 from cluster.output import print_json, rounded, say, say_progress
@@ -94,6 +94,8 @@ def prove_jobs(program: Program, jobs: Iterable[Job], parameter_set: str) -> Pro
     ------
     ProvingError
         A run fails, or is larger than the parameter set allows.
+    ClusterError
+        The program is the guest, but not the one that the committed keys are of.
     """
     # JAX takes a second to import and memory to hold: only who proves pays for it.
     from proving.zkvm.program_key import make_program_key
@@ -107,6 +109,10 @@ def prove_jobs(program: Program, jobs: Iterable[Job], parameter_set: str) -> Pro
         started = perf_counter()
         key = make_program_key(program, parameters_named(parameter_set))
         setup_seconds = perf_counter() - started
+        if program is load_guest() and key.record != guest_key(parameter_set):
+            raise ClusterError(
+                "stf.keys.json is not of this stf.elf: run `python -m actors.prover.stf`"
+            )
         for job in jobs:
             bar.begin(job.label)
             run = prove_run(key, job.input_bytes, job.statement, bar.phase)
