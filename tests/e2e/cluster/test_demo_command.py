@@ -1,12 +1,17 @@
 """`braid demo --json`: one JSON object with every figure, and nothing left behind."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from braid_command import BraidCommand
 
+from actors.prover.stf import load_guest
 from cluster.demo.run import broken_invariants
+from execution.statement import public_values
+from execution.witness import run_batch
+from proving.machine.executor import run_only
 
 KEYS = {
     "validators",
@@ -31,10 +36,16 @@ KEYS = {
 
 
 @pytest.fixture(scope="module")
-def figures() -> dict[str, Any]:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's network is kept."""
+    return tmp_path_factory.mktemp("demo") / "network"
+
+
+@pytest.fixture(scope="module")
+def figures(directory: Path) -> dict[str, Any]:
     """What the demo measured."""
     with BraidCommand() as command:
-        done = command.run("demo", "--json")
+        done = command.run("demo", "--json", "--keep", str(directory))
         assert done.returncode == 0, done.stderr
         assert command.processes() == set()
         assert command.temporary_files() == []
@@ -65,3 +76,15 @@ def test_the_demo_s_figures_fit_together(figures):
     assert figures["zk_to_fast_ms_p50"] > 0
     assert figures["fast_to_zk_ms_p50"] > 0
     assert figures["loss_bound_wei_after"] <= figures["loss_bound_wei_before"]
+
+
+def test_the_guest_of_the_zkvm_executes_the_demo_s_zk_chain(figures, directory, tmp_path):
+    out = tmp_path / "demo.witness"
+    blocks = ("--from", "1", "--to", str(figures["zk_blocks"]))
+    with BraidCommand() as command:
+        done = command.run("witness", "--dir", str(directory), *blocks, "--out", str(out))
+        assert done.returncode == 0, done.stderr
+    statement = run_batch(out.read_bytes())
+    assert run_only(load_guest(), out.read_bytes()).public_values == public_values(statement)
+    assert sum(totals.mints for totals in statement.rounds.values()) == 3
+    assert statement.after.certificates != statement.before.certificates
