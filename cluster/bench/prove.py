@@ -13,6 +13,7 @@ from actors.prover.history import ChainHistory
 from actors.prover.proofs import verify_batch
 from actors.prover.stf import load_guest
 from cluster.bench.figures import Limit, print_figures
+from cluster.bench.plain_transfers import cycles_per_plain_transfer
 from cluster.errors import DemoFailed
 from cluster.network import load_network
 from cluster.output import rounded, say_progress
@@ -35,6 +36,7 @@ LIMITS: Final = {
 BATCH_LIMITS: Final = {
     "transactions": Limit(10, False),
     "seconds": Limit(300, True),
+    "cycles_per_plain_transfer": Limit(300_000, True),
 }
 
 
@@ -91,6 +93,7 @@ def run_batch(directory: Path | None, parameter_set: str, as_json: bool) -> None
         "cycles": proven.cycles,
         **_figures(proven),
         "verify_seconds": rounded(verify_seconds, 2),
+        "cycles_per_plain_transfer": cycles_per_plain_transfer(),
     }
     print_figures("Blocks of the demo in the zkVM", figures, BATCH_LIMITS, as_json)
 
