@@ -29,8 +29,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-EXACT_COUNT = 4
-"""Sums of more terms than this are padded to a multiple of it, so that there are fewer kinds."""
+EXACT_COUNT = 2
+"""Sums of more terms are padded to a power of two, so that there are fewer kinds of sums."""
 
 
 class Place(NamedTuple):
@@ -239,4 +239,4 @@ def _index_array(rows: Sequence[Sequence[int]], width: int) -> Indices:
 
 def _padded(items: Sequence[object]) -> int:
     count = len(items)
-    return count if count <= EXACT_COUNT else -(-count // EXACT_COUNT) * EXACT_COUNT
+    return count if count <= EXACT_COUNT else 1 << (count - 1).bit_length()
