@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from jax import Array
 
+from proving.air.chip import Air
 from proving.air.evaluate_jax import ChipEvaluator
 from proving.commitment.merkle import MerkleTree, commit
 from proving.errors import ShapeOutOfBounds
@@ -76,5 +77,18 @@ def setup(
         preprocessed_log_heights={n: columns[n].shape[1].bit_length() - 1 for n in names},
         preprocessed_root=tree.root if tree else None,
     )
-    evaluators = {rule.air.name: ChipEvaluator(rule.air) for rule in machine.chips}
+    evaluators = {rule.air.name: _evaluator_of(rule.air) for rule in machine.chips}
     return ProvingKey(key, evaluators, columns, tree)
+
+
+_evaluators: dict[int, ChipEvaluator] = {}
+
+
+def _evaluator_of(air: Air) -> ChipEvaluator:
+    """Return the chip's programs; all keys of a process share them, for tracing takes seconds.
+
+    Known by the identity of the chip, which its evaluator keeps alive.
+    """
+    if id(air) not in _evaluators:
+        _evaluators[id(air)] = ChipEvaluator(air)
+    return _evaluators[id(air)]
