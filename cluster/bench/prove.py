@@ -43,10 +43,10 @@ BATCH_LIMITS: Final = {
 def run(parameter_set: str, as_json: bool) -> None:
     """Prove and verify the mixed program.
 
-    It is proved twice: the first time compiles whatever this machine has not compiled yet.
+    It is proved twice: the first time loads, or compiles, the programs of the prover.
     """
     job = Job("mixed program", mixed_input(CYCLES))
-    say_progress("compiling")
+    say_progress("loading and compiling the prover's programs")
     started = perf_counter()
     prove_jobs(mixed_program(), [job], parameter_set)
     first_seconds = perf_counter() - started

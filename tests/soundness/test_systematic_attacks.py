@@ -16,6 +16,8 @@ def test_a_change_in_any_column_of_any_chip_is_rejected() -> None:
     assert_all_rejected(cell_tallies())
 
 
+@pytest.mark.soundness
+@pytest.mark.timeout(3600)
 def test_every_mutation_of_a_short_run_s_proof_is_rejected() -> None:
     assert not is_rejected(claim_of("halt at once"))
     assert_all_rejected(proof_tallies("halt at once", per_kind=1))
