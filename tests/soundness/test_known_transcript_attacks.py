@@ -1,9 +1,8 @@
 """How other proof systems were broken, tried on ours: challenges, and what is taken on trust.
 
 The other lists are `test_known_constraint_attacks` (constraints) and
-`test_known_memory_and_bus_attacks` (memory, order, buses, and what ends a run). What concerns host and guest, hostile
-lengths, panics that commit and unverified hints, is in tests/differential/guest
-(`test_guest_hostile_witnesses`).
+`test_known_memory_and_bus_attacks` (memory, order, buses, and what ends a run). Host and guest
+(hostile lengths, panics that commit, unverified hints): tests/differential/guest.
 
 The proofs here are well-formed and random: every challenge is drawn before the verifier refuses.
 """
