@@ -3,8 +3,18 @@
 import pytest
 
 from tests.soundness.__main__ import PER_KIND, PROGRAMS
-from tests.soundness.attacks import cell_tallies, claim_of, proof_tallies, prover_tallies
+from tests.soundness.cells import cell_tallies
+from tests.soundness.forged_runs import ForgedRun, forged_runs
+from tests.soundness.proofs import mutation_tallies, proof_tallies, statement_tallies
+from tests.soundness.provers import (
+    cell_proof_tallies,
+    forged_run_tallies,
+    is_forged_run_rejected,
+)
+from tests.soundness.worlds import SMALL, claim_of
 from tests.support.proof_mutations import Tally, is_rejected, table
+
+TRUE_RUN, *FORGED_RUNS = forged_runs()
 
 
 def assert_all_rejected(rows: list[Tally]) -> None:
@@ -16,22 +26,42 @@ def test_a_change_in_any_column_of_any_chip_is_rejected() -> None:
     assert_all_rejected(cell_tallies())
 
 
-@pytest.mark.soundness
-@pytest.mark.timeout(3600)
+def test_the_true_run_is_not_rejected() -> None:
+    assert TRUE_RUN.reasons() == set()
+
+
+@pytest.mark.parametrize("forged", FORGED_RUNS, ids=lambda forged: forged.name)
+def test_a_forged_run_breaks_a_rule(forged: ForgedRun) -> None:
+    assert forged.reasons()
+
+
 def test_every_mutation_of_a_short_run_s_proof_is_rejected() -> None:
-    assert not is_rejected(claim_of("halt at once"))
-    assert_all_rejected(proof_tallies("halt at once", per_kind=1))
+    assert not is_rejected(claim_of(SMALL))
+    assert_all_rejected(mutation_tallies(SMALL, per_kind=1))
 
 
 @pytest.mark.soundness
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_every_mutation_of_a_proof_is_rejected(name: str) -> None:
+@pytest.mark.parametrize("name", [SMALL, *PROGRAMS])
+def test_every_mutation_of_a_proof_its_key_and_its_file_is_rejected(name: str) -> None:
     assert not is_rejected(claim_of(name))
     assert_all_rejected(proof_tallies(name, PER_KIND))
 
 
 @pytest.mark.soundness
 @pytest.mark.timeout(3600)
-def test_no_proof_over_changed_traces_or_of_another_program_is_accepted() -> None:
-    assert_all_rejected(prover_tallies(PROGRAMS))
+def test_no_proof_is_accepted_for_another_statement() -> None:
+    assert_all_rejected(statement_tallies([SMALL, *PROGRAMS]))
+
+
+@pytest.mark.soundness
+@pytest.mark.timeout(3600)
+def test_no_proof_of_a_forged_run_is_accepted() -> None:
+    assert not is_forged_run_rejected(TRUE_RUN)
+    assert_all_rejected(forged_run_tallies())
+
+
+@pytest.mark.soundness
+@pytest.mark.timeout(3600)
+def test_no_proof_over_a_changed_cell_is_accepted() -> None:
+    assert_all_rejected(cell_proof_tallies([SMALL, *PROGRAMS]))

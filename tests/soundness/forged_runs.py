@@ -1,0 +1,311 @@
+"""Runs in which one thing is false, and all that follows from it is recomputed honestly.
+
+The same small program every time, so that all keys and most traces are shared. `reasons` says how
+the checker sees a run; a proof of it is what the verifier sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import numpy as np
+
+from proving.air.check import Table
+from proving.chips.add_sub import ADD_SUB
+from proving.chips.branch import BRANCH
+from proving.chips.less_than import LESS_THAN
+from proving.chips.registry import CHIP_BY_NAME
+from proving.field.koalabear import P
+from proving.machine import records
+from proving.machine.elf import load_elf
+from proving.machine.execution import Execution
+from proving.machine.executor import execute
+from proving.machine.instructions import Chip
+from proving.machine.program import Program
+from proving.traces.assembly import assemble
+from proving.traces.columns import Matrix
+from proving.traces.tables import table_traces
+from tests.integration.proving.whole_machine import (
+    rejections,
+    row_at,
+    with_fields,
+    with_register_at_the_end,
+    without_record,
+)
+from tests.support.chip_attacks import starts_of
+from tests.support.riscv_assembler import Assembler
+
+RAM, FRESH = 0x20000, 0x30000
+T2, A1, T4, T5, T6 = 7, 11, 29, 30, 31
+Forge = Callable[[dict[str, Matrix]], None]
+
+
+@dataclass(frozen=True)
+class ForgedRun:
+    """A false run.
+
+    Attributes
+    ----------
+    execution
+        What the prover claims to have run.
+    public_values
+        What it claims that the run committed.
+    program
+        The program that the verifier knows.
+    forge, forge_tables
+        Change traces before and after the lookups are counted.
+    """
+
+    name: str
+    execution: Execution
+    public_values: tuple[int, ...] = (0,)
+    program: Program = field(default_factory=lambda: PROGRAM)
+    forge: Forge | None = None
+    forge_tables: Forge | None = None
+
+    def reasons(self) -> set[str]:
+        """Why it is false; empty if it is not."""
+        return rejections(
+            self.execution,
+            self.program,
+            self.public_values,
+            forge=self.forge,
+            forge_tables=self.forge_tables,
+        )
+
+    def traces(self) -> dict[str, Matrix]:
+        """What the prover commits to."""
+        traces = assemble(self.execution)
+        if self.forge:
+            self.forge(traces)
+            chips = [Table(CHIP_BY_NAME[name].air, trace) for name, trace in traces.items()]
+            traces |= table_traces(chip for chip in chips if not chip.air.preprocessed_width)
+        if self.forge_tables:
+            self.forge_tables(traces)
+        return traces
+
+
+def _assembled() -> tuple[Assembler, Program]:
+    code = Assembler()
+    code.li("s0", RAM)
+    code.li("s1", FRESH)
+    code.li("t0", 3)
+    code.li("t1", 5)
+    code.label("first store")
+    code.sw("t1", 0, "s0")
+    code.label("store")
+    code.sw("t0", 0, "s0")
+    code.label("load")
+    code.lw("t6", 0, "s0")
+    code.label("load of nothing")
+    code.lw("t5", 0, "s1")
+    code.label("sum")
+    code.add("t4", "t1", "t0")
+    code.label("five is less than three")
+    code.sltu("t2", "t1", "t0")
+    code.label("branch")
+    code.beq("t0", "t1", 8)
+    code.label("after the branch")
+    code.addi("s4", "s4", 1)
+    code.label("square")
+    code.add("s5", "t0", "t0")
+    code.label("publish")
+    code.commit(0, "t2")
+    code.li("a0", 0)
+    code.li("a7", 0)
+    code.label("x0")
+    code.addi("zero", "zero", 5)
+    code.label("last")
+    code.ecall()
+    return code, load_elf(code.elf())
+
+
+CODE, PROGRAM = _assembled()
+
+
+@cache
+def honest() -> Execution:
+    """The true run."""
+    return execute(PROGRAM, b"")
+
+
+def forged_runs() -> list[ForgedRun]:
+    """All of them; the first is the true one, which has no reason against it."""
+    run = honest()
+    return [ForgedRun("the true run", run), *_values(run), *_order(run), *_cells(run)]
+
+
+def _at(run: Execution, label: str, chip: Chip) -> int:
+    return row_at(run, chip, CODE.address_of(label))
+
+
+def _loading(run: Execution, label: str, register: int, fields: dict[int, int]) -> Execution:
+    """A load that finds another word, and leaves it in the word and in the register."""
+    row = _at(run, label, Chip.LOAD_STORE)
+    value = fields[records.RD_VALUE]
+    words = dict.fromkeys((records.MEMORY_PREVIOUS_VALUE, records.MEMORY_VALUE), value)
+    changed = with_fields(run, Chip.LOAD_STORE, row, words | fields)
+    return with_register_at_the_end(changed, register, value)
+
+
+def _with_touched(run: Execution, byte_address: int, fields: dict[int, int]) -> Execution:
+    touched = run.touched_memory.copy()
+    (row,) = np.flatnonzero(touched[:, records.TOUCHED_WORD_ADDRESS] == byte_address // 4)
+    for index, value in fields.items():
+        touched[row, index] = value
+    return replace(run, touched_memory=touched)
+
+
+# VALUES
+
+
+def _values(run: Execution) -> list[ForgedRun]:
+    sum_row = _at(run, "sum", Chip.ADD_SUB)
+
+    def result_of_sum(low: int, high: int) -> Forge:
+        def forge(traces: dict[str, Matrix]) -> None:
+            start = starts_of(ADD_SUB)["result"]
+            traces["add_sub"][start : start + 2, sum_row] = low, high
+
+        return forge
+
+    claimed = with_fields(run, Chip.COMMIT, 0, {records.argument_value(1): 1})
+    first_store = run.records[Chip.LOAD_STORE][_at(run, "first store", Chip.LOAD_STORE)]
+    stale = _loading(
+        run,
+        "load",
+        T6,
+        {
+            records.RD_VALUE: 5,
+            records.MEMORY_PREVIOUS_TIMESTAMP: int(first_store[records.TIMESTAMP]) + 2,
+        },
+    )
+    wrong = _with_touched(
+        _loading(run, "load", T6, {records.RD_VALUE: 7}), RAM, {records.TOUCHED_FINAL_VALUE: 7}
+    )
+    initial = _with_touched(
+        _loading(run, "load of nothing", T5, {records.RD_VALUE: 7}),
+        FRESH,
+        {records.TOUCHED_INITIAL_VALUE: 7, records.TOUCHED_FINAL_VALUE: 7},
+    )
+    return [
+        ForgedRun("a wrong sum", with_register_at_the_end(run, T4, 9), forge=result_of_sum(9, 0)),
+        ForgedRun(
+            "a wrong carry", with_register_at_the_end(run, T4, 0x10008), forge=result_of_sum(8, 1)
+        ),
+        _five_is_less_than_three(run),
+        ForgedRun("a wrong memory value", wrong),
+        ForgedRun("a stale read", _with_touched(stale, RAM, {records.TOUCHED_FINAL_VALUE: 5})),
+        ForgedRun("RAM that is not zero at first", initial),
+        ForgedRun("another public value", run, public_values=(1,)),
+        ForgedRun("a public value that no register had", claimed, public_values=(1,)),
+        ForgedRun("no public value", run, public_values=()),
+        ForgedRun("a second public value", run, public_values=(0, 0)),
+        ForgedRun("another entry", run, program=replace(PROGRAM, entry_pc=PROGRAM.entry_pc + 4)),
+    ]
+
+
+def _five_is_less_than_three(run: Execution) -> ForgedRun:
+    """The comparison's result is turned around, and published."""
+
+    def forge(traces: dict[str, Matrix]) -> None:
+        traces["less_than"][starts_of(LESS_THAN)["result"], 0] = 1
+
+    copied = with_fields(
+        run, Chip.ADD_SUB, _at(run, "publish", Chip.ADD_SUB), {records.RS1_VALUE: 1}
+    )
+    published = with_fields(copied, Chip.COMMIT, 0, {records.argument_value(1): 1})
+    ends = with_register_at_the_end(with_register_at_the_end(published, T2, 1), A1, 1)
+    return ForgedRun("five is less than three", ends, public_values=(1,), forge=forge)
+
+
+# ORDER
+
+
+def _order(run: Execution) -> list[ForgedRun]:
+    def counted(label: str, change: int) -> Execution:
+        counts = run.row_counts.copy().astype(np.int64)
+        counts[PROGRAM.rows.pc == CODE.address_of(label)] += change
+        return replace(run, row_counts=counts.astype(run.row_counts.dtype))
+
+    row = _at(run, "x0", Chip.ADD_SUB)
+    skipped = without_record(counted("x0", -1), Chip.ADD_SUB, row)
+    sums = run.records[Chip.ADD_SUB]
+    twice = replace(
+        counted("x0", 1),
+        records={**run.records, Chip.ADD_SUB: np.insert(sums, row, sums[row], axis=0)},
+    )
+    endless = without_record(counted("last", -1), Chip.HALT, 0)
+    load = _at(run, "load of nothing", Chip.LOAD_STORE)
+    now = int(run.records[Chip.LOAD_STORE][load, records.TIMESTAMP])
+    later = with_fields(run, Chip.LOAD_STORE, load, {records.TIMESTAMP: now + 4})
+    elsewhere = with_fields(
+        run, Chip.ADD_SUB, row, {records.PC: CODE.address_of("after the branch")}
+    )
+    return [
+        ForgedRun("a skipped instruction", skipped),
+        ForgedRun("an instruction executed twice", twice),
+        ForgedRun("a run without its end", endless),
+        ForgedRun("a timestamp of the prover's choice", later),
+        ForgedRun("another program counter", elsewhere),
+    ]
+
+
+# CELLS
+
+
+def _cells(run: Execution) -> list[ForgedRun]:
+    add, branch = starts_of(ADD_SUB), starts_of(BRANCH)
+    square = _at(run, "square", Chip.ADD_SUB)
+
+    def wrapped_range(traces: dict[str, Matrix]) -> None:
+        result = traces["add_sub"][add["result"] : add["result"] + 2, square]
+        result[0] += 1 << 16
+        traces["add_sub"][add["result"] + 1, square] = P - 1
+
+    def other_way(traces: dict[str, Matrix]) -> None:
+        traces["branch"][branch["holds"], 0] = 1
+
+    def no_flag(traces: dict[str, Matrix]) -> None:
+        traces["add_sub"][add["is_add"], square] = 0
+
+    def two_flags(traces: dict[str, Matrix]) -> None:
+        traces["add_sub"][add["is_sub"], square] = 1
+
+    def no_write(traces: dict[str, Matrix]) -> None:
+        traces["add_sub"][add["writes_rd"], square] = 0
+
+    def one_operand_of_two(traces: dict[str, Matrix]) -> None:
+        traces["add_sub"][add["right"], square] = 4
+
+    def shared_access(traces: dict[str, Matrix]) -> None:
+        for name in ("previous_timestamp", "difference"):
+            before = traces["add_sub"][add[f"left_{name}"], square]
+            traces["add_sub"][add[f"right_{name}"], square] = before
+
+    def counted(table: str, row: int, change: int) -> Forge:
+        def forge(traces: dict[str, Matrix]) -> None:
+            count = int(traces[table][0, row])
+            traces[table][0, row] = (count + change) % P
+
+        return forge
+
+    return [
+        ForgedRun("a wrapped range", run, forge_tables=wrapped_range),
+        ForgedRun("a branch that goes the other way", run, forge=other_way),
+        ForgedRun("a real row without a flag", run, forge=no_flag),
+        ForgedRun("two flags in a row", run, forge_tables=two_flags),
+        ForgedRun("a write switched off", run, forge=no_write),
+        ForgedRun("two reads of a register that differ", run, forge=one_operand_of_two),
+        ForgedRun("two reads of a register that share an access", run, forge_tables=shared_access),
+        ForgedRun("a lookup counted twice", run, forge_tables=counted("range_table", 1 << 16, 1)),
+        ForgedRun("a lookup not counted", run, forge_tables=counted("range_table", 1 << 16, -1)),
+        ForgedRun("a count that wraps", run, forge_tables=counted("byte_table", 3, P // 2)),
+        ForgedRun(
+            "an instruction counted that was not run",
+            run,
+            forge_tables=counted("program_table", 3, 1),
+        ),
+    ]
