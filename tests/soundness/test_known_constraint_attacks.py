@@ -36,11 +36,14 @@ from proving.stark.proof import OpenedValues
 from proving.traces.assembly import assemble
 from proving.traces.columns import Matrix
 from proving.zkvm.machine import ZKVM
+from tests.integration.proving.test_malicious_executions import CODE, HONEST, PROGRAM
 from tests.integration.proving.whole_machine import (
     Forge,
     rejections,
     row_at,
+    with_fields,
     with_register_at_the_end,
+    without_record,
 )
 from tests.support.chip_attacks import Cells, broken_rules, settled, starts_of, with_cells
 from tests.support.riscv_assembler import Assembler
@@ -271,3 +274,19 @@ def test_no_result_can_be_switched_off(mnemonic: str) -> None:
     forge = writing(chip.value, row_of_result(execution, chip), {("writes_rd", 0): 0})
     unwritten = replace(execution, registers_final=registers)
     assert rejections(unwritten, forge=forge) == {"bus program"}
+
+
+# WHAT A PROOF IS ABOUT
+
+
+def test_exit_code_first_and_last_pc_and_program_are_the_verifier_s() -> None:
+    """SP1: a flag "complete" and a root of verifying keys that nothing constrained."""
+    elsewhere = replace(PROGRAM, entry_pc=CODE.address_of("last"))
+    assert rejections(HONEST, elsewhere) == {"bus execution"}
+    assert "bus execution" in rejections(without_record(HONEST, Chip.HALT, 0))
+    last = with_fields(HONEST, Chip.HALT, 0, {field.PC: CODE.address_of("one")})
+    assert {"bus execution", "bus program"} <= rejections(last)
+    failed = with_fields(HONEST, Chip.HALT, 0, {field.argument_value(0): 1})
+    assert "halt: low limb of the exit code" in rejections(failed)
+    (other := Assembler()).halt()
+    assert "bus program" in rejections(HONEST, load_elf(other.elf()))
