@@ -16,9 +16,15 @@ MOST_ROWS_PER_RUN = 40
 it would not be needed. So a column is changed in row after row, until a change is rejected."""
 
 
-def cell_tallies(seed: int = 1) -> list[Tally]:
-    """For each chip: how many columns were changed, and in how many some change was rejected."""
-    return [_columns_of(chip.name, seed) for chip in CHIPS]
+def cell_tallies(most_columns: int | None = None, seed: int = 1) -> list[Tally]:
+    """For each chip: how many columns were changed, and in how many some change was rejected.
+
+    Parameters
+    ----------
+    most_columns
+        Of wider chips so many are drawn; all where it is None.
+    """
+    return [_columns_of(chip.name, most_columns, seed) for chip in CHIPS]
 
 
 def table_of(chip: str, run: Run) -> Table:
@@ -40,10 +46,11 @@ def rejected_change(chip: str, run: Run, generator: np.random.Generator) -> Cell
             return changes.part(int(found[0]), 1)
 
 
-def _columns_of(chip: str, seed: int) -> Tally:
+def _columns_of(chip: str, most_columns: int | None, seed: int) -> Tally:
     generator = np.random.default_rng([seed, *chip.encode()])
     width = CHIP_BY_NAME[chip].air.main_width
-    left = np.arange(width)
+    count = width if most_columns is None else min(width, most_columns)
+    left = generator.permutation(width)[:count]
     for run in runs_with(chip):
         table = table_of(chip, run)
         for number in range(MOST_ROWS_PER_RUN):
@@ -51,5 +58,5 @@ def _columns_of(chip: str, seed: int) -> Tally:
             changes = changes_at(table, left, rows, generator)
             left = left[~rejected_changes(table, changes, parameters(run.program))]
             if not left.size:
-                return Tally(f"columns of {chip}", width, width)
-    return Tally(f"columns of {chip}", width, width - len(left))
+                return Tally(f"columns of {chip}", count, count)
+    return Tally(f"columns of {chip}", count, count - len(left))
