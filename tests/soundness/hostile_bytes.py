@@ -53,8 +53,8 @@ def refusals(name: str, seed: int = 1) -> list[Refusal]:
     chance = random.Random(seed)
     attempts: list[tuple[str, Callable[[], object]]] = []
     for kind, encoded in _proofs(claim, chance):
-        judge = partial(verify, claim.key, encoded, claim.public_values)
-        attempts.append((f"proof: {kind}", judge))
+        check = partial(verify, claim.key, encoded, claim.public_values)
+        attempts.append((f"proof: {kind}", check))
     for kind, encoded in _files(honest_file, chance):
         attempts.append((f"file: {kind}", partial(_verify_file, encoded)))
     watched: set[str] = set()
@@ -115,7 +115,7 @@ def _files(encoded: bytes, chance: random.Random) -> Iterator[tuple[str, bytes]]
         start = bytearray(encoded)
         start[chance.randrange(80)] ^= 1 << chance.randrange(8)
         yield "one bit of the start flipped", bytes(start)
-    length = HUGE.to_bytes(4, "big")
+    size = HUGE.to_bytes(4, "big")
     for prefix, kind in (
         (b"\xdd", "array"),
         (b"\xc6", "byte string"),
@@ -123,10 +123,10 @@ def _files(encoded: bytes, chance: random.Random) -> Iterator[tuple[str, bytes]]
         (b"\xdf", "map"),
         (b"\xc9", "extension"),
     ):
-        yield f"a huge {kind}", prefix + length
-        yield f"a huge {kind}", prefix + length + bytes(1000)
-        yield f"a huge {kind} inside", b"\x93\x7a" + prefix + length + bytes(1000)
-        yield f"a huge {kind} inside", b"\x93\x7a\x97" + prefix + length + bytes(1000)
+        yield f"a huge {kind}", prefix + size
+        yield f"a huge {kind}", prefix + size + bytes(1000)
+        yield f"a huge {kind} inside", b"\x93\x7a" + prefix + size + bytes(1000)
+        yield f"a huge {kind} inside", b"\x93\x7a\x97" + prefix + size + bytes(1000)
     for depth in (10, 1000, 100_000, 3_000_000):
         yield "deep nesting", b"\x91" * depth
         yield "deep nesting", b"\x91" * depth + b"\xc0"

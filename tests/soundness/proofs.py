@@ -145,8 +145,9 @@ def _moved_parts(claim: Claim) -> Iterator[Mutation]:
     main, lookup, quotient = proof.main_root, proof.lookup_root, proof.quotient_root
     yield moved("roots", replace(proof, main_root=lookup, lookup_root=main))
     yield moved("roots", replace(proof, lookup_root=quotient, quotient_root=lookup))
-    nonces = {"lookup_nonce": proof.batching_nonce, "batching_nonce": proof.lookup_nonce}
-    yield moved("nonces", replace(proof, **nonces))
+    first_nonce, second_nonce = proof.lookup_nonce, proof.batching_nonce
+    exchanged = replace(proof, lookup_nonce=second_nonce, batching_nonce=first_nonce)
+    yield moved("nonces", exchanged)
     for position in range(len(proof.sums) - 1):
         first, second = proof.sums[position : position + 2]
         if first != second:
@@ -208,15 +209,14 @@ def _files(name: str) -> Iterator[tuple[str, bytes]]:
 def _key_records(key: KeyRecord) -> Iterator[KeyRecord]:
     for name in ("settlement", "", "FAST", "fast ", "no such set"):
         yield replace(key, parameter_set=name)
-    for field in ("entry_pc", "image_end_word"):
-        value: int = getattr(key, field)
-        for other in (0, value + 4, value ^ 1, P - 1, P, (1 << 32) - 1):
-            if other != value:
-                yield replace(key, **{field: other})
-    for field in ("program_log_height", "image_log_height"):
-        for other in (0, 4, 6, 22, 23, 255):
-            if other != getattr(key, field):
-                yield replace(key, **{field: other})
+    others = [0, key.entry_pc + 4, key.entry_pc ^ 1, P - 1, P, (1 << 32) - 1]
+    changed = [replace(key, entry_pc=other) for other in others]
+    others = [1, key.image_end_word + 1, P - 1, P, (1 << 32) - 1]
+    changed += [replace(key, image_end_word=other) for other in others]
+    for height in (0, 4, 5, 6, 22, 23, 255):
+        changed.append(replace(key, program_log_height=height))
+        changed.append(replace(key, image_log_height=height))
+    yield from (other for other in changed if other != key)
     yield replace(key, preprocessed_root=bytes(32))
     yield replace(key, preprocessed_root=key.preprocessed_root[::-1])
 

@@ -13,7 +13,8 @@ from proving.stark.prover import prove
 from proving.traces.columns import Matrix
 from proving.zkvm.program_key import ProgramKey, make_program_key
 from tests.soundness.cells import rejected_change
-from tests.soundness.forged_runs import ForgedRun, forged_runs
+from tests.soundness.forged_run import ForgedRun
+from tests.soundness.forged_runs import forged_runs
 from tests.soundness.proofs import counted
 from tests.soundness.worlds import key_of, run_of
 from tests.support.malicious_prover import with_cell
@@ -47,7 +48,7 @@ def forged_run_tallies() -> list[Tally]:
 
 def is_forged_run_rejected(forged: ForgedRun) -> bool:
     """Whether the verifier refuses a proof of the run."""
-    key = _key_of(forged.program)
+    key = _key_of(forged.program or forged.execution.program)
     return is_proof_rejected(key, forged.traces(), forged.public_values)
 
 
