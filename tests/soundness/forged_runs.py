@@ -14,8 +14,11 @@ from proving.chips.branch import BRANCH
 from proving.chips.less_than import LESS_THAN
 from proving.field.koalabear import P
 from proving.machine import records
+from proving.machine.elf import load_elf
 from proving.machine.execution import Execution
+from proving.machine.executor import execute
 from proving.machine.instructions import Chip
+from proving.machine.program import Program
 from proving.traces.columns import Matrix
 from tests.integration.proving.whole_machine import (
     row_at,
@@ -25,14 +28,16 @@ from tests.integration.proving.whole_machine import (
 )
 from tests.soundness.forged_run import CODE, FRESH, PROGRAM, RAM, Forge, ForgedRun, honest
 from tests.support.chip_attacks import starts_of
+from tests.support.riscv_assembler import Assembler
 
-T2, A1, T4, T5, T6 = 7, 11, 29, 30, 31
+T2, A0, A1, T4, T5, T6 = 7, 10, 11, 29, 30, 31
+EBREAK = 0x00100073
 
 
 def forged_runs() -> list[ForgedRun]:
     """All of them; the first is the true one, which has no reason against it."""
     run = honest()
-    return [ForgedRun("the true run", run), *_values(run), *_order(run), *_cells(run)]
+    return [ForgedRun("the true run", run), *_values(run), *_order(run), *_cells(run), *_panics()]
 
 
 def _at(run: Execution, label: str, chip: Chip) -> int:
@@ -207,3 +212,40 @@ def _cells(run: Execution) -> list[ForgedRun]:
             forge_tables=counted("program_table", 3, 1),
         ),
     ]
+
+
+# PANICS
+
+
+def _panics() -> list[ForgedRun]:
+    """Guests that commit and then fail, claimed to have ended well."""
+    succeeding, failing, broken = (_ending_with(*end) for end in ((0, True), (3, True), (0, False)))
+    run = execute(succeeding, b"")
+    (last,) = np.flatnonzero(run.program.rows.pc == succeeding.rows.pc[-1])
+    exit_code = {records.RS2_VALUE: 3, records.RD_VALUE: 3}
+    row = row_at(run, Chip.ADD_SUB, int(succeeding.rows.pc[-3]))
+    failed = with_fields(replace(run, program=failing), Chip.ADD_SUB, row, exit_code)
+    admitted = with_fields(failed, Chip.HALT, 0, {records.argument_value(0): 3})
+    aborted = replace(run, program=broken, row_counts=np.delete(run.row_counts, last))
+    return [
+        ForgedRun("a panic that the exit code hides", failed, public_values=(7,)),
+        ForgedRun(
+            "a panic with its exit code",
+            with_register_at_the_end(admitted, A0, 3),
+            public_values=(7,),
+        ),
+        ForgedRun("a panic on an illegal instruction", aborted, public_values=(7,)),
+    ]
+
+
+def _ending_with(exit_code: int, halts: bool) -> Program:
+    code = Assembler()
+    code.li("t0", 7)
+    code.commit(0, "t0")
+    code.li("a0", exit_code)
+    code.li("a7", 0)
+    if halts:
+        code.ecall()
+    else:
+        code.word(EBREAK)
+    return load_elf(code.elf())
