@@ -155,6 +155,7 @@ def assert_same_proof_elsewhere(world: World) -> None:
     verify(key.verifying_key, encode(proof), world.public_values)
 
 
+@pytest.mark.slow
 def test_the_path_of_devices_gives_the_same_proof() -> None:
     """Byte for byte: commitments, lookups, quotients, openings and FRI through XLA alone."""
     assert_same_proof_elsewhere(honest_world(TESTING, 6, None, None))
