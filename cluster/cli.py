@@ -30,10 +30,31 @@ DirectoryOption = Annotated[
 ValidatorsOption = Annotated[
     int, typer.Option("--validators", "-n", min=2, max=16, help="Validators of a new network.")
 ]
+
+
+def known_parameter_set(name: str) -> str:
+    """Refuse a name that no parameter set has."""
+    from proving.parameters import KNOWN_PARAMETERS
+
+    if name not in KNOWN_PARAMETERS:
+        raise typer.BadParameter(f"known sets are {', '.join(KNOWN_PARAMETERS)}")
+    return name
+
+
 ParametersOption = Annotated[
-    str, typer.Option(help="Parameter set: 'fast' to prove, 'settlement' for small proofs.")
+    str,
+    typer.Option(
+        help="Parameter set: 'fast' to prove, 'settlement' for small proofs.",
+        callback=known_parameter_set,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+
+
+def require_range(first: int, last: int) -> None:
+    """Refuse a range without blocks."""
+    if last < first:
+        raise typer.BadParameter(f"--to {last} is before --from {first}")
 
 
 @app.command()
@@ -149,6 +170,7 @@ def prove(
     if [is_range, witness is not None, elf is not None].count(True) != 1:
         raise typer.BadParameter("give either --from and --to, or --witness, or --elf")
     if first is not None and last is not None:
+        require_range(first, last)
         command.prove_blocks(directory, node, first, last, parameters, out, as_json)
     elif witness is not None:
         command.prove_witness(witness, parameters, out, as_json)
@@ -167,6 +189,7 @@ def witness(
     """Write all that a prover needs to prove blocks elsewhere, with no access to the node."""
     from cluster.proofs.prove import write_witness
 
+    require_range(first, last)
     write_witness(directory, node, first, last, out)
 
 

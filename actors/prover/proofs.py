@@ -6,14 +6,14 @@ from actors.prover.errors import StatementRejected
 from actors.prover.stf import guest_key
 from execution.errors import BatchError, StatementDecodeError
 from execution.statement import Statement, combine, decode, public_values
+from proving.parameters import KNOWN_PARAMETERS
 from proving.zkvm.proof_file import ProofFile
 from proving.zkvm.verification import OnSegment, verify_file
 
 
 def is_batch(proof_file: ProofFile) -> bool:
     """Whether the file claims to prove the state transition function of this build."""
-    key = proof_file.key
-    return key == guest_key(key.parameter_set)
+    return any(proof_file.key == guest_key(name) for name in KNOWN_PARAMETERS)
 
 
 def verify_batch(proof_file: ProofFile, on_segment: OnSegment | None = None) -> Statement:

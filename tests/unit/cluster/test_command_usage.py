@@ -1,33 +1,23 @@
 """The command line without a network: help, wrong use, and errors of ours as one line."""
 
 import json
-import signal
-import sys
 
 import pytest
 from typer.testing import CliRunner
 
-from cluster.cli import app, main
+from cluster.cli import app
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.output import print_json, rounded
+from tests.support.braid_main import BraidMain
 
-COMMANDS = ("up", "status", "down", "quarantine", "resume", "demo", "bench")
+COMMANDS = (
+    "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "bench",
+)  # fmt: skip
 
 
 @pytest.fixture
 def run_main(monkeypatch, capfd):
-    """Run ``braid`` in this process; gives exit code, stdout and stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["braid", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capfd.readouterr()
-        return int(ended.value.code or 0), output.out, " ".join(output.err.split())
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
+    return BraidMain(monkeypatch, capfd)
 
 
 def test_help_names_every_command():
@@ -37,7 +27,9 @@ def test_help_names_every_command():
         assert command in result.stdout
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "bench consensus", "bench throughput"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "bench consensus", "bench throughput", "bench prove"]
+)
 def test_every_command_has_help(command):
     result = CliRunner().invoke(app, [*command.split(), "--help"])
     assert result.exit_code == 0
@@ -61,7 +53,18 @@ def test_every_command_has_help(command):
         ["quarantine", "one", "--reason", "x"],
         ["resume"],
         ["resume", "0", "--checkpoint", "x"],
+        ["prove"],
+        ["prove", "--from", "1"],
+        ["prove", "--from", "0", "--to", "1"],
+        ["prove", "--from", "3", "--to", "2"],
+        ["prove", "--elf", "x", "--parameters", "quick"],
+        ["prove", "--from", "1", "--to", "2", "--elf", "x"],
+        ["prove", "--witness", "x", "--elf", "y"],
+        ["witness", "--from", "1"],
+        ["witness", "--from", "3", "--to", "2"],
+        ["verify"],
         ["bench", "nothing"],
+        ["bench", "prove", "--parameters", "quick"],
         ["bench", "throughput", "--transactions", "1"],
     ],
 )
