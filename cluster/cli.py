@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from cluster.errors import ClusterError
 from cluster.network import DEFAULT_DIRECTORY
@@ -271,6 +272,6 @@ def main() -> NoReturn:
     try:
         app()
     except ClusterError as error:
-        console.print(f"[red]error:[/] {error}", highlight=False)
+        console.print(f"[red]error:[/] {escape(str(error))}", highlight=False)
         sys.exit(1)
     sys.exit(0)

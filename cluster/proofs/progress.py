@@ -35,7 +35,7 @@ class PhaseBar:
 @contextmanager
 def phase_bar() -> Iterator[PhaseBar]:
     """Show a bar while the block runs; it leaves no line behind."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield PhaseBar(progress, progress.add_task("", total=1.0))
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from rich.markup import escape
+
 from actors.prover.batch import BatchBuilder
 from actors.prover.errors import BatchProvingError
 from actors.prover.history import ChainHistory
@@ -84,7 +86,7 @@ def write_witness(directory: Path, node: int, first: int, last: int, out: Path) 
     with _plain_errors():
         builder, blocks = _open_batch(directory, node, first, last)
         write_result(out, builder.witness(blocks))
-    say(f"wrote the witness of blocks {first} to {last} to {out}")
+    say(f"wrote the witness of blocks {first} to {last} to {escape(str(out))}")
 
 
 def prove_jobs(program: Program, jobs: Iterable[Job], parameter_set: str) -> Proven:
@@ -175,7 +177,8 @@ def _prove_and_write(
     )
     for phase, spent in figures["seconds_by_phase"].items():
         say(f"    [dim]{phase:10} {spent:8.2f} s[/]")
-    say(f"wrote {len(encoded):,} bytes to {out}; check them with `braid verify {out}`")
+    name = escape(str(out))
+    say(f"wrote {len(encoded):,} bytes to {name}; check them with `braid verify {name}`")
 
 
 @contextmanager
