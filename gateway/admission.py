@@ -61,6 +61,11 @@ def check_without_state(transaction: DecodedTransaction, info: ChainInfo) -> Non
         )
     if transaction.gas_limit > info.gas_limit:
         raise TransactionRejected("exceeds block gas limit")
+    cap = info.transaction_gas_limit
+    if cap is not None and transaction.gas_limit > cap:
+        raise TransactionRejected(
+            f"transaction gas limit too high (cap: {cap}, tx: {transaction.gas_limit})"
+        )
     if transaction.tip_wei > transaction.max_fee_wei:
         raise TransactionRejected(
             "max priority fee per gas higher than max fee per gas: "

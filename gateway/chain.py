@@ -2,13 +2,13 @@
 
 from concurrent.futures import Executor
 
-from gateway.backend import ChainBackend, LedgerBackend
+from gateway.backend import ChainBackend
 from gateway.ingress import Ingress
 from gateway.limits import Limits
 from gateway.methods.blocks import BlockMethods
 from gateway.methods.fees import FeeMethods
 from gateway.methods.logs import LogMethods
-from gateway.methods.network import NetworkMethods
+from gateway.methods.network import NetworkMethods, PeerCounter
 from gateway.methods.state import StateMethods
 from gateway.methods.table import MethodTable
 from gateway.methods.transactions import TransactionMethods
@@ -23,7 +23,7 @@ class ChainGateway:
         self,
         info: ChainInfo,
         backend: ChainBackend,
-        ledger: LedgerBackend,
+        peers: PeerCounter,
         limits: Limits,
         threads: Executor,
     ) -> None:
@@ -32,7 +32,7 @@ class ChainGateway:
         self._reader = ChainReader(backend, limits)
         self._logs = LogMethods(self._reader, limits)
         self._table: MethodTable = {
-            **NetworkMethods(info, self._reader, ledger).table(),
+            **NetworkMethods(info, self._reader, peers).table(),
             **BlockMethods(self._reader).table(),
             **StateMethods(info, self._reader, limits).table(),
             **TransactionMethods(self._reader, self.ingress).table(),

@@ -5,10 +5,9 @@ backend method of that name.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from execution import errors
-from execution.engine import WasmEngine
 from execution.types import AccountProof, AccountState, Address, CallRequest, CallResult
 from gateway.errors import BackendUnavailable, CallRefused, StateUnavailable
 
@@ -17,10 +16,47 @@ T = TypeVar("T")
 ALLOWANCE_EXCEEDED = "gas required exceeds allowance"
 
 
+class ReadableEngine(Protocol):
+    """What every execution engine tells about its chain; ``number`` ``None`` is the head."""
+
+    @property
+    def head_number(self) -> int:
+        """Number of the last executed block."""
+        ...
+
+    def accounts(
+        self, addresses: Sequence[Address], number: int | None = None
+    ) -> list[AccountState]:
+        """States of many accounts."""
+        ...
+
+    def code(self, address: Address, number: int | None = None) -> bytes:
+        """Contract code."""
+        ...
+
+    def storage_at(self, address: Address, slot: int, number: int | None = None) -> int:
+        """Value of a storage slot."""
+        ...
+
+    def call(self, request: CallRequest, number: int | None = None) -> CallResult:
+        """Run a call and forget its effects."""
+        ...
+
+    def estimate_gas(self, request: CallRequest, number: int | None = None) -> int:
+        """Least gas limit with which a call succeeds."""
+        ...
+
+    def proof(
+        self, address: Address, slots: Sequence[int], number: int | None = None
+    ) -> AccountProof:
+        """EIP-1186 proof."""
+        ...
+
+
 class EngineReader:
     """State and calls of one engine; ``at`` is a block number, ``None`` the head."""
 
-    def __init__(self, engine: WasmEngine) -> None:
+    def __init__(self, engine: ReadableEngine) -> None:
         self._engine = engine
 
     def accounts(self, addresses: Sequence[Address], at: int | None) -> list[AccountState]:

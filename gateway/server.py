@@ -7,8 +7,8 @@ from typing import Final
 
 import uvicorn
 
-from gateway.application import Gateway
 from gateway.errors import ServerStartError
+from gateway.http_application import HttpApplication
 from gateway.http_protocol import BoundedHttpProtocol
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -20,7 +20,7 @@ BACKLOG: Final = 2048
 class GatewayServer:
     """A running server; ``port`` is the one it listens on."""
 
-    gateway: Gateway
+    gateway: HttpApplication
     host: str
     port: int
     _server: uvicorn.Server
@@ -41,7 +41,9 @@ class GatewayServer:
         await self.gateway.close()
 
 
-async def start_server(gateway: Gateway, host: str = "127.0.0.1", port: int = 0) -> GatewayServer:
+async def start_server(
+    gateway: HttpApplication, host: str = "127.0.0.1", port: int = 0
+) -> GatewayServer:
     """Listen and serve; returns once connections are accepted. Port 0 picks a free one.
 
     The process's signals stay with their owner.

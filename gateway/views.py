@@ -6,18 +6,23 @@ All values are frozen and picklable: they travel from the executor to the gatewa
 from dataclasses import dataclass
 
 from execution.types import Address, BlockInput, BlockOutput, Hash32, Log, Receipt
-from ledger.types import ChainRole, Digest, Height, TimestampMs, View
+from ledger.types import Digest, Height, TimestampMs, View
 
 
 @dataclass(frozen=True, slots=True)
 class ChainInfo:
-    """What never changes about one EVM chain and every answer may need."""
+    """What never changes about one EVM chain and every answer may need.
 
-    role: ChainRole
+    ``name`` is the chain's path. ``transaction_gas_limit`` is for a chain on which one
+    transaction may have less gas than a block (EIP-7825).
+    """
+
+    name: str
     chain_id: int
     gas_limit: int
     is_base_fee_zero: bool
     min_priority_fee_wei: int = 0
+    transaction_gas_limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

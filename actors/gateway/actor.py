@@ -32,7 +32,7 @@ class GatewayActor:
         chains = [
             (
                 ChainInfo(
-                    role=role,
+                    name=role.name.lower(),
                     chain_id=genesis.chain(role).chain_id,
                     gas_limit=genesis.chain(role).gas_limit,
                     is_base_fee_zero=genesis.chain(role).is_base_fee_zero,

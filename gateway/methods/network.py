@@ -1,9 +1,9 @@
 """Methods that tell who answers: ``eth_chainId``, ``net_`` and ``web3_``."""
 
-from typing import Final
+from typing import Final, Protocol
 
 from gateway import params as read
-from gateway.backend import Json, LedgerBackend
+from gateway.backend import Json
 from gateway.methods.table import MethodTable
 from gateway.params import Params
 from gateway.reader import ChainReader
@@ -14,13 +14,21 @@ from ledger.hashing import keccak
 CLIENT_VERSION: Final = "braid/0.1.0"
 
 
+class PeerCounter(Protocol):
+    """Whoever knows the node's connections."""
+
+    async def peer_count(self) -> int:
+        """Nodes that this node is connected to."""
+        ...
+
+
 class NetworkMethods:
     """Constants of the chain, and Ethereum's questions about a node."""
 
-    def __init__(self, info: ChainInfo, reader: ChainReader, ledger: LedgerBackend) -> None:
+    def __init__(self, info: ChainInfo, reader: ChainReader, peers: PeerCounter) -> None:
         self._info = info
         self._reader = reader
-        self._ledger = ledger
+        self._peers = peers
 
     def table(self) -> MethodTable:
         """The methods by name."""
@@ -67,14 +75,14 @@ class NetworkMethods:
         return True
 
     async def peer_count(self, params: Params) -> Json:
-        """Validators that this node is connected to."""
+        """Nodes that this node is connected to."""
         params.at_most(0)
-        return hex(await self._ledger.peer_count())
+        return hex(await self._peers.peer_count())
 
     async def client_version(self, params: Params) -> Json:
         """Name and version of this software."""
         params.at_most(0)
-        return f"{CLIENT_VERSION}/{self._info.role.name.lower()}"
+        return f"{CLIENT_VERSION}/{self._info.name}"
 
     async def sha3(self, params: Params) -> Json:
         """Keccak-256 of the given bytes."""

@@ -55,11 +55,12 @@ class DevChain:
         pool_limits: PoolLimits | None = None,
     ) -> None:
         self.info = ChainInfo(
-            role=role,
+            name=role.name.lower(),
             chain_id=chain_id,
             gas_limit=gas_limit,
             is_base_fee_zero=role is ChainRole.FAST,
         )
+        self.role = role
         self._spec = ChainSpec(
             chain_id=chain_id,
             gas_limit=gas_limit,
@@ -119,7 +120,7 @@ class DevChain:
     async def heads(self) -> Heads:
         latest = self.newest.number
         safe = max(0, latest - self.safe_lag_blocks)
-        is_fast = self.info.role is ChainRole.FAST
+        is_fast = self.role is ChainRole.FAST
         return Heads(latest=latest, safe=safe, finalized=safe if is_fast else 0)
 
     async def block(self, number: int) -> StoredBlock | None:
@@ -237,7 +238,7 @@ class DevLedger:
     """Implements :class:`gateway.backend.LedgerBackend` over the blocks of dev chains."""
 
     def __init__(self, chains: Sequence[DevChain]) -> None:
-        self._chains = {chain.info.role: chain for chain in chains}
+        self._chains = {chain.role: chain for chain in chains}
 
     async def status(self) -> Json:
         return {"heads": {role.name: chain.newest.number for role, chain in self._chains.items()}}
