@@ -27,14 +27,20 @@ BridgeError
 │   ├── EvidenceRejected
 │   │   ├── InvalidEvidence
 │   │   └── AlreadyConvicted
-│   └── OperatorVoteRejected
-│       ├── InvalidOperatorVote      signature, signer or epoch
-│       ├── WrongSequence
-│       ├── DuplicateVote
-│       ├── NotQuarantined           a resume vote with nothing to resume from
-│       ├── AlreadyQuarantined
-│       ├── UnknownResumePoint       not a checkpoint that the ledger has certified
-│       └── TooManyResumeVotes
+│   ├── OperatorVoteRejected
+│   │   ├── InvalidOperatorVote      signature, signer or epoch
+│   │   ├── WrongSequence
+│   │   ├── DuplicateVote
+│   │   ├── NotQuarantined           a resume vote with nothing to resume from
+│   │   ├── AlreadyQuarantined
+│   │   ├── UnknownResumePoint       not a checkpoint that the ledger has certified
+│   │   └── TooManyResumeVotes
+│   └── L1MessageRejected
+│       ├── NoL1                     the genesis names no L1
+│       ├── L1MessageOutOfOrder      of another chain, or not the next of L1's queue
+│       ├── L1MessageTooLarge        more gas or data than the Portal takes
+│       ├── MalformedForcedTransaction
+│       └── L1QueueFull
 └── AttestationRejected              an attestation that the pool does not take
     ├── NotTheSigner                 sent by another validator than its signer
     ├── OutsideWindow
@@ -189,6 +195,30 @@ class UnknownResumePoint(OperatorVoteRejected):
 
 class TooManyResumeVotes(OperatorVoteRejected):
     """The validator has voted for as many checkpoints as it may."""
+
+
+class L1MessageRejected(BlockRejected):
+    """An entry of L1's queue that cannot be the next on the ledger."""
+
+
+class NoL1(L1MessageRejected):
+    """The genesis names no L1."""
+
+
+class L1MessageOutOfOrder(L1MessageRejected):
+    """An entry of another chain, or not with the next nonce."""
+
+
+class L1MessageTooLarge(L1MessageRejected):
+    """More gas or data than the Portal takes."""
+
+
+class MalformedForcedTransaction(L1MessageRejected):
+    """A forced transaction with value or gas, or with no bytes."""
+
+
+class L1QueueFull(L1MessageRejected):
+    """Too many entries wait to be delivered already."""
 
 
 class AttestationRejected(BridgeError):

@@ -11,16 +11,18 @@ from typing import Final
 
 from bridge.checkpoints import accept_checkpoint
 from bridge.errors import BlockRejected
+from bridge.l1_queue import accept_l1_messages
 from bridge.quarantine import accept_operator_vote
 from bridge.rules import accept_evidence, has_room, has_work
 from bridge.state import BridgeState
 from ledger.block import (
     MAX_CHECKPOINTS_PER_BLOCK,
     MAX_EVIDENCE_PER_BLOCK,
+    MAX_L1_MESSAGES_PER_BLOCK,
     MAX_OPERATOR_VOTES_PER_BLOCK,
 )
 from ledger.codec import encode
-from ledger.crossing import CertifiedCheckpoint, OperatorVote
+from ledger.crossing import CertifiedCheckpoint, Message, OperatorVote
 from ledger.evidence import Evidence
 from ledger.genesis import Timing
 from ledger.types import ZERO_DIGEST, ChainRole, Height
@@ -28,6 +30,11 @@ from ledger.validators import ValidatorSet
 
 MAX_PARTS_BYTES: Final = 1024 * 1024
 """Half a block: checkpoints never crowd out the users' transactions."""
+
+MAX_L1_BYTES: Final = 128 * 1024
+"""Beside the other parts, whose bound a full outbox may need all of: a forged outbox of the fast
+chain can so not keep L1's messages away. Room for the longest message, and for a full number of
+ordinary ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class BodyParts:
     checkpoints: tuple[CertifiedCheckpoint, ...]
     evidence: tuple[Evidence, ...]
     operator_votes: tuple[OperatorVote, ...]
+    l1_messages: tuple[Message, ...]
     state: BridgeState
     encoded_bytes: int
 
@@ -51,6 +59,7 @@ def select_parts(
     checkpoints: Iterable[CertifiedCheckpoint] = (),
     evidence: Iterable[Evidence] = (),
     operator_votes: Iterable[OperatorVote] = (),
+    l1_messages: Iterable[Message] = (),
     limit_bytes: int = MAX_PARTS_BYTES,
 ) -> BodyParts:
     """The valid parts among those at hand, in the given order, as many as fit.
@@ -61,8 +70,10 @@ def select_parts(
         After the block that the proposal extends.
     checkpoints
         Certified (their certificates are taken as verified), ascending per chain.
+    l1_messages
+        Entries of L1's queue in order, from ``state.next_l1_nonce`` on.
     limit_bytes
-        Bound on the encoding of all parts together.
+        Bound on the encoding of all parts together but L1's messages, which have their own.
     """
     budget = _Budget(limit_bytes)
 
@@ -108,8 +119,28 @@ def select_parts(
             state = following
             chosen.append(checkpoint)
 
+    # L1
+    l1_budget = _Budget(MAX_L1_BYTES)
+    chosen_l1: list[Message] = []
+    for message in l1_messages:
+        if len(chosen_l1) == MAX_L1_MESSAGES_PER_BLOCK:
+            break
+        try:
+            following = accept_l1_messages(state, (message,))
+        except BlockRejected:
+            break  # None behind it can be the next one either.
+        if not l1_budget.take(message):
+            break
+        state = following
+        chosen_l1.append(message)
+
     return BodyParts(
-        tuple(chosen), tuple(chosen_evidence), tuple(chosen_votes), state, budget.used_bytes
+        tuple(chosen),
+        tuple(chosen_evidence),
+        tuple(chosen_votes),
+        tuple(chosen_l1),
+        state,
+        budget.used_bytes + l1_budget.used_bytes,
     )
 
 
@@ -149,7 +180,7 @@ class _Budget:
         self.used_bytes = 0
         self._limit_bytes = limit_bytes
 
-    def take(self, part: CertifiedCheckpoint | Evidence | OperatorVote) -> bool:
+    def take(self, part: CertifiedCheckpoint | Evidence | OperatorVote | Message) -> bool:
         size = len(encode(part))
         is_too_much = self.used_bytes + size > self._limit_bytes
         if is_too_much:

@@ -2,14 +2,14 @@
 
 Every validator runs :func:`apply_block` over the same blocks and so has the same
 state and orders the same work. The order within a block is: header, evidence,
-operator votes, checkpoints, work. So a block that completes a quarantine cuts off
+operator votes, checkpoints, L1's messages, work. So a block that completes a quarantine cuts off
 the fast chain's checkpoints in itself already, and a message is delivered at the
 earliest by the very block that carries its checkpoint.
 
-Two checks are left to the caller: the checkpoints' signatures, since they are
-expensive (:func:`bridge.checkpoints.certificates_of`), and the clock, since it is
-not the same for all (:func:`check_drift`). Neither is needed for a block that a
-quorum has notarized.
+Three checks are left to the caller: the checkpoints' signatures, since they are
+expensive (:func:`bridge.checkpoints.certificates_of`), and the clock and L1, since
+they are not the same for all (:func:`check_drift`). None is needed for a block that
+is final.
 """
 
 from dataclasses import replace
@@ -32,9 +32,11 @@ from bridge.errors import (
     WrongParent,
     WrongProposer,
 )
+from bridge.l1_queue import accept_l1_messages
 from bridge.quarantine import accept_operator_vote
-from bridge.state import BridgeState, ChainState
+from bridge.state import BridgeState
 from bridge.work import (
+    MAX_DELIVERIES_PER_BLOCK,
     MAX_ZK_ROOTS_PER_BLOCK,
     ChainWork,
     Delivery,
@@ -43,6 +45,7 @@ from bridge.work import (
     SetQuarantine,
     amend_for_replay,
     count_deliverable,
+    deliverable_from_l1,
 )
 from ledger.block import MAX_BLOCK_BYTES, BlockHeader, SealedBlock, body_digest
 from ledger.errors import EvidenceError, SignatureError
@@ -96,6 +99,9 @@ def apply_block(
             f"block {header.chain_block_number} with the last checkpoint at "
             f"{state.chain(header.chain).certified.number}"
         )
+
+    # L1
+    state = accept_l1_messages(state, body.l1_messages)
 
     # WORK
     state = _append(state, sealed)
@@ -178,7 +184,7 @@ def accept_evidence(
 
 def has_work(state: BridgeState, role: ChainRole) -> bool:
     """Whether messages, roots or a quarantine's change wait for the chain's next block."""
-    if role is ChainRole.ZK and state.quarantine.notices:
+    if role is ChainRole.ZK and (state.quarantine.notices or state.pending_l1):
         return True
     if state.quarantine.is_active:
         return False
@@ -217,22 +223,27 @@ def _take_work(state: BridgeState, role: ChainRole) -> tuple[BridgeState, ChainW
         )
         work = replace(work, quarantine=changes)
         state = replace(state, quarantine=replace(state.quarantine, notices=()))
-    if state.quarantine.is_active:
-        return _after(state, chain, work)
 
     # ZK ROOTS
-    if role is ChainRole.FAST:
+    if role is ChainRole.FAST and not state.quarantine.is_active:
         taken = state.pending_zk_roots[:MAX_ZK_ROOTS_PER_BLOCK]
         roots = tuple(RecordZkRoot(root.number, root.state_root) for root in taken)
         work = replace(work, zk_roots=roots)
         state = replace(state, pending_zk_roots=state.pending_zk_roots[len(taken) :])
 
-    # DELIVERIES
-    count = count_deliverable(chain.pending)
-    work = replace(work, deliveries=tuple(Delivery(message) for message in chain.pending[:count]))
-    return _after(state, replace(chain, pending=chain.pending[count:]), work)
-
-
-def _after(state: BridgeState, chain: ChainState, work: ChainWork) -> tuple[BridgeState, ChainWork]:
-    chain = replace(chain, next_system_nonce=work.next_system_nonce)
-    return state.with_chain(work.role, chain), work
+    # DELIVERIES: those of L1 come first, and go on during a quarantine
+    from_l1 = deliverable_from_l1(state.pending_l1) if role is ChainRole.ZK else ()
+    from_other_chain = () if state.quarantine.is_active else chain.pending
+    count = count_deliverable(from_l1 + from_other_chain[:MAX_DELIVERIES_PER_BLOCK])
+    l1_count = min(count, len(from_l1))
+    other_count = count - l1_count
+    work = replace(
+        work,
+        l1_deliveries=tuple(map(Delivery, from_l1[:l1_count])),
+        deliveries=tuple(map(Delivery, from_other_chain[:other_count])),
+    )
+    state = replace(state, pending_l1=state.pending_l1[l1_count:])
+    chain = replace(
+        chain, pending=chain.pending[other_count:], next_system_nonce=work.next_system_nonce
+    )
+    return state.with_chain(role, chain), work

@@ -42,6 +42,10 @@ MAX_QUEUED_MESSAGES: Final = MAX_PENDING_MESSAGES // 2
 no message any more, but those of blocks before it still need room: without the other half for
 them, the ZK chain's checkpoints would wait for a resume, and in the end the chain too."""
 
+MAX_PENDING_L1_MESSAGES: Final = 1024
+"""Longest queue of L1's messages. Each costs gas on L1, so a full one is paid for; what does not
+fit stays in L1's own queue."""
+
 MAX_RETAINED_CHECKPOINTS: Final = 256
 """So many of a chain's last certified checkpoints can be named to resume from."""
 
@@ -127,7 +131,12 @@ class QuarantineState:
 
 @wire(76)
 class BridgeState:
-    """The ledger's state after the block ``digest``."""
+    """The ledger's state after the block ``digest``.
+
+    ``l1_chain_id`` is 0 in a network without L1. ``next_l1_nonce`` is that of the entry
+    of L1's queue which comes next on the ledger; ``pending_l1`` are those that are on it
+    and not yet delivered into the ZK chain.
+    """
 
     height: HeightField
     digest: DigestField
@@ -138,6 +147,9 @@ class BridgeState:
     pending_zk_roots: Annotated[tuple[RetainedCheckpoint, ...], AtMost(MAX_PENDING_ZK_ROOTS)]
     quarantine: QuarantineState
     convicted: Annotated[tuple[ValidatorIndexField, ...], AtMost(MAX_VALIDATORS)]
+    l1_chain_id: ChainIdField
+    next_l1_nonce: GasField
+    pending_l1: Annotated[tuple[Message, ...], AtMost(MAX_PENDING_L1_MESSAGES)]
 
     def chain(self, role: ChainRole) -> ChainState:
         """One of the chains."""
@@ -187,4 +199,7 @@ def initial_state(genesis: Genesis) -> BridgeState:
         pending_zk_roots=(),
         quarantine=QuarantineState(0, False, "", Height(0), (), (), ()),
         convicted=(),
+        l1_chain_id=genesis.l1.chain_id,
+        next_l1_nonce=0,
+        pending_l1=(),
     )

@@ -18,13 +18,17 @@ MAX_ZK_ROOTS_PER_BLOCK: Final = 8
 MAX_MESSAGE_GAS: Final = 2_000_000
 """What a message's own call may use at most; a message that asks for more is not called."""
 
+MAX_FORCED_TRANSACTIONS_PER_BLOCK: Final = 1
+"""So each has the whole gas limit of its block: none is left out for want of gas. The guest of
+the zkVM refuses a block that delivers more."""
+
 _DELIVERY_FIXED_GAS: Final = 500_000
 _DELIVERY_GAS_PER_BYTE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Deliver the next message of the other chain's outbox."""
+    """Deliver the next message of the other chain's outbox, or of L1's queue."""
 
     message: Message
 
@@ -80,6 +84,7 @@ class FastReplay:
 class ChainWork:
     """The work of one block of one chain.
 
+    ``l1_deliveries`` are those from L1's queue, ``deliveries`` those from the other chain.
     ``replay`` is set on the block that ended a quarantine, which may be of either
     chain: the fast chain is to be replayed before anything later of it executes.
     ``skip`` is set on the first replayed block.
@@ -90,6 +95,7 @@ class ChainWork:
     first_system_nonce: int
     quarantine: tuple[SetQuarantine, ...] = ()
     zk_roots: tuple[RecordZkRoot, ...] = ()
+    l1_deliveries: tuple[Delivery, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     skip: tuple[int, SkipOutboundNonces] | None = None
     replay: FastReplay | None = None
@@ -97,14 +103,24 @@ class ChainWork:
     @property
     def next_system_nonce(self) -> int:
         """System nonce of the chain after this block."""
-        count = len(self.quarantine) + len(self.zk_roots) + len(self.deliveries)
-        return self.first_system_nonce + count
+        return self.first_system_nonce + len(self._items())
+
+    @property
+    def forced_transactions(self) -> tuple[bytes, ...]:
+        """Raw transactions that L1 forces in: the block's first ones after the system's."""
+        return tuple(
+            delivery.message.data
+            for delivery in self.l1_deliveries
+            if delivery.message.is_forced_transaction
+        )
 
     def numbered_items(self) -> tuple[tuple[int, WorkItem], ...]:
         """All items with their system nonces, in the order of execution."""
-        items: tuple[WorkItem, ...] = (*self.quarantine, *self.zk_roots, *self.deliveries)
-        numbered = tuple(enumerate(items, start=self.first_system_nonce))
+        numbered = tuple(enumerate(self._items(), start=self.first_system_nonce))
         return numbered if self.skip is None else (self.skip, *numbered)
+
+    def _items(self) -> tuple[WorkItem, ...]:
+        return (*self.quarantine, *self.zk_roots, *self.l1_deliveries, *self.deliveries)
 
 
 def amend_for_replay(work: ChainWork, replay: FastReplay) -> ChainWork:
@@ -141,3 +157,16 @@ def count_deliverable(pending: tuple[Message, ...]) -> int:
         if gas > MAX_DELIVERY_GAS_PER_BLOCK and count > 0:
             return count
     return min(len(pending), MAX_DELIVERIES_PER_BLOCK)
+
+
+def deliverable_from_l1(pending: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The front of L1's queue that one block may deliver, if it has room.
+
+    It ends before a forced transaction that would be one too many.
+    """
+    forced = 0
+    for count, message in enumerate(pending[:MAX_DELIVERIES_PER_BLOCK]):
+        forced += message.is_forced_transaction
+        if forced > MAX_FORCED_TRANSACTIONS_PER_BLOCK:
+            return pending[:count]
+    return pending[:MAX_DELIVERIES_PER_BLOCK]

@@ -18,7 +18,7 @@ from cluster.ports import free_ports, require_free
 from contracts.predeploys import fast_predeploys, zk_predeploys
 from execution.genesis import allocation
 from execution.types import Address, GenesisAccount
-from ledger.genesis import ChainGenesis, Genesis, Timing
+from ledger.genesis import NO_L1, ChainGenesis, Genesis, L1Anchor, Timing
 from ledger.hashing import keccak
 from ledger.keys import ValidatorKeys
 from ledger.types import ChainId, ChainRole, Epoch, TimestampMs
@@ -72,7 +72,9 @@ def create_dev_network(directory: Path, validators: int, ports: PortPlan) -> Net
     return create_network(directory, genesis, seeds, p2p_ports, rpc_ports)
 
 
-def dev_genesis(keys: list[ValidatorKeys], timestamp_ms: TimestampMs) -> Genesis:
+def dev_genesis(
+    keys: list[ValidatorKeys], timestamp_ms: TimestampMs, l1: L1Anchor = NO_L1
+) -> Genesis:
     """Genesis of a development network of these validators."""
     addresses = [
         Address(bytes.fromhex(dev_account(index).address[2:])) for index in range(DEV_ACCOUNT_COUNT)
@@ -98,6 +100,7 @@ def dev_genesis(keys: list[ValidatorKeys], timestamp_ms: TimestampMs) -> Genesis
             _chain(ChainRole.ZK, ZK_CHAIN_ID, False, 1, zk_accounts),
             _chain(ChainRole.FAST, FAST_CHAIN_ID, True, 32, fast_accounts),
         ),
+        l1=l1,
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from ledger.bounds import AtMost
 from ledger.codec import decode, encode, wire
-from ledger.crossing import CertifiedCheckpoint, QuarantineVote, ResumeVote
+from ledger.crossing import CertifiedCheckpoint, Message, QuarantineVote, ResumeVote
 from ledger.evidence import ConflictingFinalize, ConflictingNotarize, NullifyFinalize
 from ledger.hashing import Domain, digest
 from ledger.types import (
@@ -25,6 +25,7 @@ MAX_TRANSACTIONS_PER_BLOCK: Final = 8192
 MAX_CHECKPOINTS_PER_BLOCK: Final = 16
 MAX_EVIDENCE_PER_BLOCK: Final = 16
 MAX_OPERATOR_VOTES_PER_BLOCK: Final = 256
+MAX_L1_MESSAGES_PER_BLOCK: Final = 128
 MAX_BLOCK_BYTES: Final = 2 * 1024 * 1024
 
 TransactionField = Annotated[bytes, AtMost(MAX_TRANSACTION_BYTES)]
@@ -52,7 +53,10 @@ class BlockHeader:
 
 @wire(11)
 class BlockBody:
-    """Raw signed Ethereum transactions, and what the ledger itself has to agree on."""
+    """Raw signed Ethereum transactions, and what the ledger itself has to agree on.
+
+    ``l1_messages`` are the next entries of L1's queue: deposits and forced transactions.
+    """
 
     transactions: Annotated[tuple[TransactionField, ...], AtMost(MAX_TRANSACTIONS_PER_BLOCK)]
     checkpoints: Annotated[tuple[CertifiedCheckpoint, ...], AtMost(MAX_CHECKPOINTS_PER_BLOCK)]
@@ -63,6 +67,7 @@ class BlockBody:
     operator_votes: Annotated[
         tuple[QuarantineVote | ResumeVote, ...], AtMost(MAX_OPERATOR_VOTES_PER_BLOCK)
     ]
+    l1_messages: Annotated[tuple[Message, ...], AtMost(MAX_L1_MESSAGES_PER_BLOCK)]
 
 
 @wire(12)

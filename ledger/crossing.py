@@ -12,6 +12,7 @@ from ledger.types import (
     Digest,
     Ed25519SignatureField,
     EpochField,
+    EvmAddress,
     EvmAddressField,
     EvmHashField,
     GasField,
@@ -25,10 +26,15 @@ MAX_MESSAGE_DATA_BYTES: Final = 8192
 Portal would revert, and with its nonce never taken nothing behind it could be delivered again."""
 MAX_MESSAGES_PER_CHECKPOINT: Final = 1024
 
+FORCED_TRANSACTION_ADDRESS: Final = EvmAddress(
+    bytes.fromhex("4200000000000000000000000000000000000005")
+)
+"""Target of the entries of L1's queue whose data are a raw transaction of the ZK chain."""
+
 
 @wire(30)
 class Message:
-    """One entry of a chain's outbox; ``nonce`` counts that outbox's messages from 0."""
+    """One entry of a chain's outbox, or of L1's queue; ``nonce`` counts its entries from 0."""
 
     source_chain_id: ChainIdField
     nonce: GasField
@@ -37,6 +43,14 @@ class Message:
     value_wei: WeiField
     gas_limit: GasField
     data: Annotated[bytes, AtMost(MAX_MESSAGE_DATA_BYTES)]
+
+    @property
+    def is_forced_transaction(self) -> bool:
+        """Whether it is a transaction of the ZK chain that L1 forces into it.
+
+        Only in L1's queue: no outbox gives the address a meaning.
+        """
+        return self.target == FORCED_TRANSACTION_ADDRESS
 
 
 @wire(31)

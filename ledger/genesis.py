@@ -16,11 +16,13 @@ from ledger.types import (
     MAX_VALIDATORS,
     BlsPublicKeyField,
     BlsSignatureField,
+    ChainId,
     ChainIdField,
     ChainRole,
     Digest,
     Ed25519PublicKeyField,
     EpochField,
+    EvmAddress,
     EvmAddressField,
     GasField,
     TimestampMsField,
@@ -100,6 +102,20 @@ class Timing:
     max_drift_ms: MillisecondsField
 
 
+@wire(46)
+class L1Anchor:
+    """The Ethereum chain that the ZK chain settles on, and its ``Rollup`` contract there.
+
+    Both zero in a network without L1 (:data:`NO_L1`).
+    """
+
+    chain_id: ChainIdField
+    rollup: EvmAddressField
+
+
+NO_L1: Final = L1Anchor(ChainId(0), EvmAddress(bytes(20)))
+
+
 @wire(45)
 class Genesis:
     """The agreed start of a network."""
@@ -111,10 +127,16 @@ class Genesis:
     validators: Annotated[tuple[GenesisValidator, ...], AtMost(MAX_VALIDATORS)]
     timing: Timing
     chains: Annotated[tuple[ChainGenesis, ...], AtMost(2)]
+    l1: L1Anchor
 
     def chain(self, role: ChainRole) -> ChainGenesis:
         """Constants of one of the chains."""
         return self.chains[role]
+
+    @property
+    def has_l1(self) -> bool:
+        """Whether the network settles on an L1."""
+        return self.l1 != NO_L1
 
 
 def genesis_digest(genesis: Genesis) -> Digest:
@@ -160,9 +182,17 @@ def check_genesis(genesis: Genesis) -> None:
                 f"{chain.checkpoint_interval_blocks} blocks, "
                 f"expected 1 to {MAX_CHECKPOINT_INTERVAL_BLOCKS}"
             )
+        if chain.chain_id == genesis.l1.chain_id:
+            # Also where there is no L1: what comes from the chain 0 would count as deposits.
+            raise GenesisError(f"{chain.role.name} chain: its id {chain.chain_id} is that of L1")
         addresses = [allocation.address for allocation in chain.allocations]
         if len(set(addresses)) != len(addresses):
             raise GenesisError(f"{chain.role.name} chain: an address is allocated twice")
+    is_l1_named_in_part = genesis.has_l1 and (
+        genesis.l1.chain_id == NO_L1.chain_id or genesis.l1.rollup == NO_L1.rollup
+    )
+    if is_l1_named_in_part:
+        raise GenesisError("l1 needs both a chain id and the Rollup's address, or neither")
     has_idle_beat_in_time = 0 < genesis.timing.idle_interval_ms < genesis.timing.delta_ms
     if not has_idle_beat_in_time:
         raise GenesisError("idle_interval_ms has to lie between 0 and delta_ms")

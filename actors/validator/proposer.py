@@ -138,6 +138,7 @@ class Proposer:
             checkpoints=parts.checkpoints,
             evidence=parts.evidence,
             operator_votes=parts.operator_votes,
+            l1_messages=parts.l1_messages,
         )
         header = BlockHeader(
             epoch=self._genesis.epoch,

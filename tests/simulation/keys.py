@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from consensus import VoteVerifier
 from ledger.errors import InvalidSignature, InvalidSigners
-from ledger.genesis import Genesis, Timing
+from ledger.genesis import NO_L1, Genesis, Timing
 from ledger.keys import ValidatorKeys
 from ledger.types import Digest, Ed25519Signature, Epoch, TimestampMs, ValidatorIndex, quorum
 from ledger.validators import ValidatorSet
@@ -105,4 +105,5 @@ def _genesis(secrets: list[ValidatorKeys]) -> Genesis:
         ),
         timing=Timing(100, 25, 100, 100, 1000),
         chains=(),
+        l1=NO_L1,
     )

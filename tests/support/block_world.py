@@ -46,7 +46,7 @@ def block_on(
 ) -> SealedBlock:
     """A valid block on a block of the tree, unless header fields are given that break it."""
     state = tree.state_after(parent)
-    body = BlockBody(tuple(bytes.fromhex(raw[2:]) for raw in transactions), (), (), ())
+    body = BlockBody(tuple(bytes.fromhex(raw[2:]) for raw in transactions), (), (), (), ())
     fields = BlockHeader(
         epoch=GENESIS.epoch,
         view=View(view),

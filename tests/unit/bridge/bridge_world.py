@@ -10,6 +10,7 @@ from bridge.work import ChainWork
 from ledger.block import BlockBody, BlockHeader, LedgerBlock, SealedBlock, body_digest, seal
 from ledger.bls import aggregate
 from ledger.crossing import (
+    FORCED_TRANSACTION_ADDRESS,
     Attestation,
     CertifiedCheckpoint,
     Checkpoint,
@@ -22,7 +23,7 @@ from ledger.crossing import (
     operator_vote_message,
 )
 from ledger.evidence import ConflictingNotarize, Evidence
-from ledger.genesis import ChainGenesis, Genesis, Timing
+from ledger.genesis import ChainGenesis, Genesis, L1Anchor, Timing
 from ledger.hashing import keccak
 from ledger.keys import ValidatorKeys
 from ledger.signers import pack_signers
@@ -75,6 +76,7 @@ GENESIS = Genesis(
     validators=tuple(keys.genesis_entry(f"v{index}") for index, keys in enumerate(KEYS)),
     timing=TIMING,
     chains=(_chain(ZK, 7001), _chain(FAST, 7002)),
+    l1=L1Anchor(ChainId(7000), EvmAddress(b"\x33" * 20)),
 )
 VALIDATORS = ValidatorSet(GENESIS)
 
@@ -102,6 +104,17 @@ def message(source: ChainRole, nonce: int, data: bytes = b"", gas_limit: int = 1
 
 def messages(source: ChainRole, first_nonce: int, count: int) -> tuple[Message, ...]:
     return tuple(message(source, first_nonce + offset) for offset in range(count))
+
+
+def l1_message(nonce: int, data: bytes = b"", gas_limit: int = 100_000) -> Message:
+    """An entry of L1's queue."""
+    return replace(message(ZK, nonce, data, gas_limit), source_chain_id=GENESIS.l1.chain_id)
+
+
+def forced(nonce: int, raw: bytes = b"\x02 a transaction") -> Message:
+    """A forced transaction in L1's queue."""
+    entry = l1_message(nonce, raw, gas_limit=0)
+    return replace(entry, target=FORCED_TRANSACTION_ADDRESS, value_wei=0)
 
 
 def checkpoint_of(
@@ -178,10 +191,11 @@ def build_block(
     evidence: tuple[Evidence, ...] = (),
     operator_votes: tuple[OperatorVote, ...] = (),
     transactions: tuple[bytes, ...] = (),
+    l1_messages: tuple[Message, ...] = (),
     **overrides: object,
 ) -> SealedBlock:
     """A valid block on top of a state, or one with some header fields changed."""
-    body = BlockBody(transactions, checkpoints, evidence, operator_votes)
+    body = BlockBody(transactions, checkpoints, evidence, operator_votes, l1_messages)
     view = state.view + 1
     header = BlockHeader(
         epoch=Epoch(7),
@@ -215,9 +229,12 @@ class LedgerWorld:
         checkpoints: tuple[CertifiedCheckpoint, ...] = (),
         evidence: tuple[Evidence, ...] = (),
         operator_votes: tuple[OperatorVote, ...] = (),
+        l1_messages: tuple[Message, ...] = (),
     ) -> ChainWork:
         """Append a valid block; gives its work."""
-        sealed = build_block(self.state, role, checkpoints, evidence, operator_votes)
+        sealed = build_block(
+            self.state, role, checkpoints, evidence, operator_votes, l1_messages=l1_messages
+        )
         return self.push_sealed(sealed)
 
     def push_sealed(self, sealed: SealedBlock) -> ChainWork:

@@ -231,6 +231,7 @@ def widest_body(checkpoint: CertifiedCheckpoint) -> BlockBody:
         checkpoints=(checkpoint,),
         evidence=(ConflictingNotarize(vote, vote),) * MAX_EVIDENCE_PER_BLOCK,
         operator_votes=(quarantine,) * MAX_OPERATOR_VOTES_PER_BLOCK,
+        l1_messages=(),
     )
 
 

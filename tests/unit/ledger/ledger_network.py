@@ -11,7 +11,14 @@ from ledger.crossing import (
     checkpoint_message,
     operator_vote_message,
 )
-from ledger.genesis import ChainGenesis, Genesis, GenesisAllocation, StorageSlot, Timing
+from ledger.genesis import (
+    ChainGenesis,
+    Genesis,
+    GenesisAllocation,
+    L1Anchor,
+    StorageSlot,
+    Timing,
+)
 from ledger.keys import ValidatorKeys
 from ledger.types import (
     BlockNumber,
@@ -62,6 +69,7 @@ GENESIS = Genesis(
     validators=tuple(keys.genesis_entry(f"v{place}") for place, keys in enumerate(KEYS)),
     timing=Timing(400, 100, 500, 2000, 1000),
     chains=(chain(ChainRole.ZK, 7001), chain(ChainRole.FAST, 7002)),
+    l1=L1Anchor(ChainId(1), EvmAddress(b"\x0c" * 20)),
 )
 NETWORK = ValidatorSet(GENESIS)
 OTHER_NETWORK = ValidatorSet(replace(GENESIS, network="other"))

@@ -36,7 +36,7 @@ def read(raw: bytes, *expected: type) -> Any:
 
 
 def test_there_is_a_golden_vector_for_every_wire_type() -> None:
-    assert len(wire_types()) == 27
+    assert len(wire_types()) == 28
     assert set(GOLDEN) == set(SAMPLES)
 
 
@@ -171,18 +171,18 @@ def test_wide_integers_keep_their_bits() -> None:
 
 def test_sequences_and_bytes_keep_their_lengths() -> None:
     # 8,192 transactions are allowed and 8,193 are not; so are 128 KiB in one.
-    body = BlockBody((b"",) * 8192, (), (), ())
+    body = BlockBody((b"",) * 8192, (), (), (), ())
     assert decode(encode(body), BlockBody, limit_bytes=MAX_BLOCK_BYTES) == body
     with pytest.raises(OutOfBounds):
-        encode(BlockBody((b"",) * 8193, (), (), ()))
-    too_many = msgpack.packb([11, [b""] * 8193, [], [], []])
+        encode(BlockBody((b"",) * 8193, (), (), (), ()))
+    too_many = msgpack.packb([11, [b""] * 8193, [], [], [], []])
     with pytest.raises(OutOfBounds):
         decode(too_many, BlockBody, limit_bytes=MAX_BLOCK_BYTES)
-    long = msgpack.packb([11, [bytes(128 * 1024 + 1)], [], [], []])
+    long = msgpack.packb([11, [bytes(128 * 1024 + 1)], [], [], [], []])
     with pytest.raises(OutOfBounds):
         decode(long, BlockBody, limit_bytes=MAX_BLOCK_BYTES)
     with pytest.raises(OutOfBounds):
-        encode(BlockBody((bytes(128 * 1024 + 1),), (), (), ()))
+        encode(BlockBody((bytes(128 * 1024 + 1),), (), (), (), ()))
 
 
 def test_a_message_is_no_longer_than_the_portal_takes() -> None:
@@ -216,9 +216,9 @@ def test_values_of_the_wrong_python_type_are_never_sent() -> None:
     with pytest.raises(CodecError):
         encode(Round(Epoch(True), View(0)))
     with pytest.raises(CodecError):
-        encode(BlockBody([b""], (), (), ()))  # type: ignore[arg-type]  # what is tested
+        encode(BlockBody([b""], (), (), (), ()))  # type: ignore[arg-type]  # what is tested
     with pytest.raises(CodecError):
-        encode(BlockBody((), (ROUND,), (), ()))  # type: ignore[arg-type]  # what is tested
+        encode(BlockBody((), (ROUND,), (), (), ()))  # type: ignore[arg-type]  # what is tested
 
 
 def test_a_type_that_is_not_registered_is_no_wire_type() -> None:

@@ -8,9 +8,24 @@ from ledger_network import GENESIS, KEYS, chain
 
 from ledger.codec import encode
 from ledger.errors import CodecError, GenesisError
-from ledger.genesis import Genesis, GenesisValidator, check_genesis, genesis_digest, open_genesis
+from ledger.genesis import (
+    NO_L1,
+    Genesis,
+    GenesisValidator,
+    L1Anchor,
+    check_genesis,
+    genesis_digest,
+    open_genesis,
+)
 from ledger.keys import ValidatorKeys
-from ledger.types import BlsPublicKey, BlsSignature, ChainRole, Ed25519PublicKey
+from ledger.types import (
+    BlsPublicKey,
+    BlsSignature,
+    ChainId,
+    ChainRole,
+    Ed25519PublicKey,
+    EvmAddress,
+)
 
 
 def test_a_genesis_opens_as_it_was_written() -> None:
@@ -35,6 +50,14 @@ def test_any_number_of_validators_can_start(count: int) -> None:
     check_genesis(replace(GENESIS, validators=GENESIS.validators[:count]))
 
 
+def test_a_network_may_have_no_l1() -> None:
+    alone = replace(GENESIS, l1=NO_L1)
+    check_genesis(alone)
+    assert GENESIS.has_l1
+    assert not alone.has_l1
+    assert genesis_digest(alone) != genesis_digest(GENESIS)
+
+
 Change = Callable[[Genesis], Genesis]
 
 
@@ -52,6 +75,10 @@ def with_fast_chain(**changed: object) -> Change:
         return replace(genesis, chains=(genesis.chains[0], fast))
 
     return change
+
+
+def with_l1(chain_id: int, rollup: bytes = b"\x0c" * 20) -> Change:
+    return lambda genesis: replace(genesis, l1=L1Anchor(ChainId(chain_id), EvmAddress(rollup)))
 
 
 def with_idle_interval(milliseconds: int) -> Change:
@@ -87,6 +114,14 @@ REFUSED: dict[str, tuple[Change, str]] = {
         with_fast_chain(allocations=(ALLOCATIONS[0], ALLOCATIONS[0])),
         "allocated twice",
     ),
+    "the ZK chain's id for L1": (with_l1(7001), "ZK chain: its id 7001 is that of L1"),
+    "the fast chain's id for L1": (with_l1(7002), "FAST chain: its id 7002 is that of L1"),
+    "a chain with the id of no L1": (
+        lambda genesis: replace(with_fast_chain(chain_id=0)(genesis), l1=NO_L1),
+        "FAST chain: its id 0 is that of L1",
+    ),
+    "an L1 without a Rollup": (with_l1(1, bytes(20)), "l1 needs both"),
+    "a Rollup without an L1": (with_l1(0), "l1 needs both"),
     "no idle beat": (with_idle_interval(0), "idle_interval_ms"),
     "an idle beat after the timeout": (with_idle_interval(400), "idle_interval_ms"),
     "a shared consensus key": (

@@ -33,7 +33,7 @@ def vote(view: int) -> Notarize:
 
 
 def payload(view: int, size_bytes: int = 10) -> SealedBlock:
-    body = BlockBody((bytes(size_bytes),), (), (), ())
+    body = BlockBody((bytes(size_bytes),), (), (), (), ())
     header = BlockHeader(
         epoch=Epoch(0),
         view=View(view),
