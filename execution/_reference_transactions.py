@@ -147,11 +147,11 @@ def check_account(transaction: EvmTransaction, sender: Address, state: EvmState)
 
 def floor_gas(transaction: EvmTransaction) -> int:
     """Least gas that the calldata costs, whatever is executed (EIP-7623)."""
-    return TRANSACTION_GAS + CALLDATA_TOKEN_FLOOR_GAS * _calldata_tokens(transaction.data)
+    return TRANSACTION_GAS + CALLDATA_TOKEN_FLOOR_GAS * calldata_tokens(transaction.data)
 
 
 def _least_gas(transaction: EvmTransaction, kind: int) -> int:
-    gas = TRANSACTION_GAS + CALLDATA_TOKEN_GAS * _calldata_tokens(transaction.data)
+    gas = TRANSACTION_GAS + CALLDATA_TOKEN_GAS * calldata_tokens(transaction.data)
     is_creation = transaction.to == b""
     if is_creation:
         gas += CREATION_GAS + INITCODE_WORD_GAS * ((len(transaction.data) + 31) // 32)
@@ -162,7 +162,8 @@ def _least_gas(transaction: EvmTransaction, kind: int) -> int:
     return max(gas, floor_gas(transaction))
 
 
-def _calldata_tokens(data: bytes) -> int:
+def calldata_tokens(data: bytes) -> int:
+    """Tokens of calldata: a zero byte is one, another byte four (EIP-7623)."""
     zero_count = data.count(0)
     return zero_count + TOKENS_PER_NONZERO_BYTE * (len(data) - zero_count)
 

@@ -6,14 +6,15 @@ Errors are those of ``gateway.errors``: they travel to the gateway as they are.
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 
+from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from execution.engine import WasmEngine
 from execution.fees import next_base_fee_wei
 from execution.types import Address, ChainSpec, Hash32
 from gateway.backend import AdmissionState, FeeRange
-from gateway.engine_reader import EngineReader
+from gateway.engine_reader import EngineReader, ReadableEngine
 from gateway.log_query import LogQuery, select_logs
 from gateway.views import BlockFees, Heads, IncludedTransaction, LocatedLog, StoredBlock
 from ledger.types import ChainRole
@@ -23,10 +24,54 @@ PROVEN_ZK_BLOCK: Final = 0
 """Newest ZK block that L1 accepted a proof of: none, as long as there is no settlement."""
 
 
-class ChainReader(EngineReader):
-    """Reads of one executor: those of its engine, and of its blocks."""
+class UnfinalBlock(Protocol):
+    """An executed block that is not final yet."""
 
-    def __init__(self, executor: ChainExecutor) -> None:
+    @property
+    def stored(self) -> StoredBlock:
+        """The block."""
+        ...
+
+
+class ReadableChain(Protocol):
+    """What a reader needs: :class:`actors.executor.core.ChainExecutor` has it, and more."""
+
+    final_number: int
+
+    @property
+    def spec(self) -> ChainSpec:
+        """Constants of the chain."""
+        ...
+
+    @property
+    def engine(self) -> ReadableEngine:
+        """Its engine now."""
+        ...
+
+    @property
+    def store(self) -> ChainStore:
+        """Its final blocks."""
+        ...
+
+    @property
+    def unfinal(self) -> Sequence[UnfinalBlock]:
+        """Its other blocks, oldest first."""
+        ...
+
+    @property
+    def head_number(self) -> int:
+        """Number of the newest executed block."""
+        ...
+
+    def unfinal_block(self, number: int) -> UnfinalBlock | None:
+        """Executed block above the final ones."""
+        ...
+
+
+class BlockReader(EngineReader):
+    """Reads of one chain: those of its engine, and of its blocks."""
+
+    def __init__(self, executor: ReadableChain) -> None:
         super().__init__(executor.engine)
         self._executor = executor
         self._cache: OrderedDict[int, StoredBlock] = OrderedDict()
@@ -38,12 +83,6 @@ class ChainReader(EngineReader):
         return self._executor.engine is not self._engine
 
     # BLOCKS
-
-    def heads(self) -> Heads:
-        """Newest block of each confirmation tier."""
-        final = self._executor.final_number
-        is_zk = self._executor.role is ChainRole.ZK
-        return Heads(self._executor.head_number, final, PROVEN_ZK_BLOCK if is_zk else final)
 
     def block(self, number: int) -> StoredBlock | None:
         """Executed block of that number."""
@@ -119,7 +158,7 @@ class ChainReader(EngineReader):
 
     def admission_state(self, addresses: Sequence[Address]) -> AdmissionState:
         """Accounts at ``latest`` and the next block's base fee."""
-        accounts = self._executor.engine.accounts(addresses)
+        accounts = self._engine.accounts(addresses)
         return AdmissionState(accounts, self._next_base_fee_wei(self._executor.head_number))
 
     # PARTS
@@ -140,6 +179,20 @@ class ChainReader(EngineReader):
         if block is None:
             return 0 if spec.is_base_fee_zero else spec.initial_base_fee_wei
         return next_base_fee_wei(spec, block.base_fee_wei, block.gas_used, block.gas_limit)
+
+
+class ChainReader(BlockReader):
+    """Reads of one executor of a node."""
+
+    def __init__(self, executor: ChainExecutor) -> None:
+        super().__init__(executor)
+        self._chain = executor
+
+    def heads(self) -> Heads:
+        """Newest block of each confirmation tier."""
+        final = self._chain.final_number
+        is_zk = self._chain.role is ChainRole.ZK
+        return Heads(self._chain.head_number, final, PROVEN_ZK_BLOCK if is_zk else final)
 
 
 def _block_fees(block: StoredBlock) -> BlockFees:
