@@ -38,6 +38,15 @@ MESSAGE_SENT_TOPIC: Final = Hash32(
 """First topic of the logs that the outbox consists of."""
 
 _DELIVER: Final = _selector("deliver(uint256,uint256,address,address,uint256,uint256,bytes)")
+_DELIVER_TYPES: Final = (
+    "uint256",
+    "uint256",
+    "address",
+    "address",
+    "uint256",
+    "uint256",
+    "bytes",
+)
 _RETRY: Final = _selector("retry(uint256,address,address,uint256,bytes)")
 _SEND: Final = _selector("send(address,uint256,bytes)")
 _SET_QUARANTINE: Final = _selector("set_quarantine(bool,uint256)")
@@ -60,8 +69,40 @@ def deliver_call(message: Message) -> bytes:
         message.gas_limit,
         message.data,
     )
-    types = ("uint256", "uint256", "address", "address", "uint256", "uint256", "bytes")
-    return _DELIVER + encode(types, fields)
+    return _DELIVER + encode(_DELIVER_TYPES, fields)
+
+
+def decode_deliver_call(call_data: bytes) -> Message | None:
+    """Return the message that a call of the Portal delivers; None for its other functions.
+
+    The inverse of :func:`deliver_call`, for the node's own stored blocks.
+
+    Raises
+    ------
+    MessageError
+        The call data are not what :func:`deliver_call` gives.
+
+    """
+    if not call_data.startswith(_DELIVER):
+        return None
+    try:
+        source, nonce, sender, target, value_wei, gas_limit, data = decode(
+            _DELIVER_TYPES, call_data[len(_DELIVER) :]
+        )
+    except (DecodingError, OverflowError) as error:
+        raise MessageError("call data", "a call of deliver", str(error)) from error
+    message = Message(
+        source_chain_id=ChainId(source),
+        nonce=nonce,
+        sender=EvmAddress(bytes.fromhex(sender[2:])),
+        target=EvmAddress(bytes.fromhex(target[2:])),
+        value_wei=value_wei,
+        gas_limit=gas_limit,
+        data=data,
+    )
+    if deliver_call(message) != call_data:
+        raise MessageError("call data", "canonical ABI", "another encoding")
+    return message
 
 
 def retry_call(message: Message) -> bytes:

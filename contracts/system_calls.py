@@ -1,4 +1,4 @@
-"""The ledger's work items as system transactions to the predeploys."""
+"""The ledger's work items as system transactions to the predeploys, and back where needed."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from bridge.work import Delivery, RecordZkRoot, SetQuarantine, SkipOutboundNonce
 from bridge.work import delivery_gas as gas_to_deliver
 from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS
 from contracts.bindings import (
+    decode_deliver_call,
     deliver_call,
     record_call,
     set_quarantine_call,
@@ -41,3 +42,18 @@ def system_transaction(system_nonce: int, item: WorkItem) -> SystemTransaction:
             target, gas_limit = PORTAL_ADDRESS, BOOKKEEPING_GAS_LIMIT
             data = skip_outbound_nonces_call(next_nonce)
     return SystemTransaction(nonce=system_nonce, to=target, gas_limit=gas_limit, data=data)
+
+
+def forced_transaction(transaction: SystemTransaction, l1_chain_id: int) -> bytes | None:
+    """Return the raw transaction that a system transaction of a stored block forces in, if any.
+
+    Raises
+    ------
+    MessageError
+        It is a malformed delivery.
+
+    """
+    message = decode_deliver_call(transaction.data) if transaction.to == PORTAL_ADDRESS else None
+    if message is None or message.source_chain_id != l1_chain_id:
+        return None
+    return message.data if message.is_forced_transaction else None

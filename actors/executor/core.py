@@ -181,6 +181,7 @@ class ChainExecutor:
         return executed
 
     def _block_input(self, order: ExecuteBlock) -> BlockInput:
+        forced = order.work.forced_transactions
         return BlockInput(
             number=order.number,
             timestamp_seconds=order.timestamp_ms // 1000,
@@ -190,8 +191,8 @@ class ChainExecutor:
             system_transactions=tuple(
                 system_transaction(nonce, item) for nonce, item in order.work.numbered_items()
             ),
-            transactions=order.transactions,
-            senders=order.senders,
+            transactions=(*forced, *order.transactions),
+            senders=(*(None for _ in forced), *order.senders),
         )
 
     def _executed_block(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actors.executor.chain_store import ChainStore
 from actors.executor.errors import StoreDamaged
+from contracts.system_calls import forced_transaction
 from execution._strict_rlp import decode_fields
 from execution.types import (
     SYSTEM_TRANSACTION_TYPE,
@@ -18,11 +19,12 @@ _COINBASE, _GAS_LIMIT, _TIMESTAMP, _PREV_RANDAO = 2, 9, 11, 13
 """Places in an Ethereum header's RLP list."""
 
 
-def block_inputs(store: ChainStore, first: int, last: int) -> list[BlockInput]:
+def block_inputs(store: ChainStore, first: int, last: int, l1_chain_id: int) -> list[BlockInput]:
     """Inputs of the final blocks `first` to `last`.
 
     They hold what each block included: a transaction that was skipped had no effect and is not
-    kept. Executed again, they give the same block hashes.
+    kept. Only what L1 forces in is there also if it was skipped, since the guest wants to see it
+    tried. Executed again, they give the same block hashes.
 
     Raises
     ------
@@ -34,11 +36,11 @@ def block_inputs(store: ChainStore, first: int, last: int) -> list[BlockInput]:
         block = store.block(number)
         if block is None:
             raise StoreDamaged(f"block {number} is not in the store")
-        inputs.append(_block_input(block))
+        inputs.append(_block_input(block, l1_chain_id))
     return inputs
 
 
-def _block_input(block: StoredBlock) -> BlockInput:
+def _block_input(block: StoredBlock, l1_chain_id: int) -> BlockInput:
     header, _ = decode_fields(block.header_rlp)
     system: list[SystemTransaction] = []
     raws: list[bytes] = []
@@ -49,6 +51,7 @@ def _block_input(block: StoredBlock) -> BlockInput:
         else:
             raws.append(raw)
             senders.append(receipt.sender)
+    skipped = _skipped_forced(system, raws, l1_chain_id)
     return BlockInput(
         number=block.number,
         timestamp_seconds=_integer(header[_TIMESTAMP]),
@@ -56,9 +59,24 @@ def _block_input(block: StoredBlock) -> BlockInput:
         coinbase=Address(_bytes(header[_COINBASE])),
         gas_limit=_integer(header[_GAS_LIMIT]),
         system_transactions=tuple(system),
-        transactions=tuple(raws),
-        senders=tuple(senders),
+        transactions=(*skipped, *raws),
+        senders=(*(None for _ in skipped), *senders),
     )
+
+
+def _skipped_forced(
+    system: list[SystemTransaction], included: list[bytes], l1_chain_id: int
+) -> tuple[bytes, ...]:
+    """The forced transaction of a block, if it is not the first that was included.
+
+    Later in the block it may be included all the same, from the block's own transactions.
+    """
+    forced = [
+        raw
+        for transaction in system
+        if (raw := forced_transaction(transaction, l1_chain_id)) is not None
+    ]
+    return () if forced == included[: len(forced)] else tuple(forced)
 
 
 def _system_transaction(raw: bytes) -> SystemTransaction:

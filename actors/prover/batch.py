@@ -16,9 +16,6 @@ from proving.machine.executor import run_only
 from proving.machine.layout import MAXIMUM_CYCLES
 from proving.machine.program import Program
 
-MAINNET_CHAIN_ID: Final = 1
-"""L1 whose messages count as deposits, unless another is named."""
-
 DEFAULT_SEGMENT_CYCLES: Final = 3_000_000
 """Most cycles of a segment of several blocks; a single block may have up to the machine's limit."""
 
@@ -59,11 +56,11 @@ class BatchBuilder:
     ----------
     guest
         The state transition function as a program of the zkVM.
+    l1_chain_id
+        L1 whose messages count as deposits, as the genesis names it; 0 where there is none.
     """
 
-    def __init__(
-        self, spec: ChainSpec, guest: Program, l1_chain_id: int = MAINNET_CHAIN_ID
-    ) -> None:
+    def __init__(self, spec: ChainSpec, guest: Program, l1_chain_id: int) -> None:
         self._spec = spec
         self._guest = guest
         self._l1_chain_id = l1_chain_id

@@ -28,6 +28,7 @@ class ChainHistory:
 
     def __init__(self, config: NodeConfig, genesis: Genesis) -> None:
         self.spec: ChainSpec = chain_spec(genesis, ChainRole.ZK)
+        self.l1_chain_id = genesis.l1.chain_id
         self._fast_chain_id = chain_spec(genesis, ChainRole.FAST).chain_id
         self._blocks = ChainStore(
             Store(config.chain_directory(ChainRole.ZK), is_read_only=True), self.spec.chain_id
@@ -66,7 +67,7 @@ class ChainHistory:
             )
         return [
             BatchBlock(block, self._certificates_of(block.number))
-            for block in block_inputs(self._blocks, first, last)
+            for block in block_inputs(self._blocks, first, last, self.l1_chain_id)
         ]
 
     def block_hash(self, number: int) -> bytes:

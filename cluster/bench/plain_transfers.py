@@ -51,5 +51,5 @@ def cycles_per_plain_transfer() -> int:
         transactions=transactions,
         senders=(None,) * TRANSFERS,
     )
-    witness = BatchBuilder(spec, load_guest()).witness([BatchBlock(block)])
+    witness = BatchBuilder(spec, load_guest(), genesis.l1.chain_id).witness([BatchBlock(block)])
     return run_only(load_guest(), witness).cycles // TRANSFERS

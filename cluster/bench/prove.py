@@ -130,7 +130,7 @@ def _segments_of(directory: Path) -> tuple[list[Segment], int, bytes]:
     network = load_network(directory)
     with ChainHistory(network.nodes[0], network.genesis) as history:
         blocks = history.batch_blocks(1, history.last_number)
-        builder = BatchBuilder(history.spec, load_guest())
+        builder = BatchBuilder(history.spec, load_guest(), history.l1_chain_id)
         last_hash = history.block_hash(history.last_number)
     say_progress("building the witnesses")
     return list(builder.segments(blocks)), 1, last_hash

@@ -144,7 +144,7 @@ def _open_batch(
         raise ClusterError(f"there are nodes 0 to {len(network.nodes) - 1}, no {node}")
     with ChainHistory(network.nodes[node], network.genesis) as history:
         blocks = history.batch_blocks(1, last)
-        builder = BatchBuilder(history.spec, load_guest())
+        builder = BatchBuilder(history.spec, load_guest(), history.l1_chain_id)
     builder.skip(blocks[: first - 1])
     return builder, blocks[first - 1 :]
 

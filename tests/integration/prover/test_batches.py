@@ -22,6 +22,7 @@ from proving.machine.executor import run_only
 SPEC: ChainSpec = chain_spec(
     dev_genesis([ValidatorKeys(bytes([1]) * 32)], GENESIS_TIMESTAMP_MS), ChainRole.ZK
 )
+L1_CHAIN_ID = 1
 CERTIFICATE = Hash32(b"\x07" * 32)
 
 
@@ -45,7 +46,9 @@ def blocks(count: int) -> list[BatchBlock]:
 
 
 def segments(count: int, segment_cycles: int) -> list[Segment]:
-    return list(BatchBuilder(SPEC, load_guest()).segments(blocks(count), segment_cycles))
+    return list(
+        BatchBuilder(SPEC, load_guest(), L1_CHAIN_ID).segments(blocks(count), segment_cycles)
+    )
 
 
 def test_segments_chain_and_lead_where_the_engine_leads() -> None:
@@ -74,7 +77,7 @@ def test_the_guest_commits_to_the_segment_s_statement() -> None:
 
 
 def test_skipped_blocks_count_in_the_hash_chains_of_what_follows() -> None:
-    builder = BatchBuilder(SPEC, load_guest())
+    builder = BatchBuilder(SPEC, load_guest(), L1_CHAIN_ID)
     entries = blocks(3)
     builder.skip(entries[:2])
     last = run_batch(builder.witness(entries[2:]))

@@ -16,7 +16,7 @@ from cluster.dev_genesis import dev_genesis
 from execution.engine import WasmEngine
 from execution.genesis import chain_spec
 from execution.types import Address
-from ledger.genesis import genesis_digest
+from ledger.genesis import NO_L1, genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import BlockNumber, ChainRole, Digest, EvmHash, Height, TimestampMs, View
 from storage.store import Store
@@ -71,7 +71,9 @@ def test_exported_blocks_give_the_same_hashes_while_the_node_has_its_store_open(
 ) -> None:
     reading = ChainStore(Store(tmp_path / "chain", is_read_only=True), SPEC.chain_id)
     engine = WasmEngine(SPEC)
-    hashes = [engine.execute(block).block_hash for block in block_inputs(reading, 1, LAST)]
+    hashes = [
+        engine.execute(block).block_hash for block in block_inputs(reading, 1, LAST, NO_L1.chain_id)
+    ]
     stored = [executor.store.block(number) for number in range(1, LAST + 1)]
     assert hashes == [block.block_hash for block in stored if block is not None]
     reading.close()
@@ -79,4 +81,4 @@ def test_exported_blocks_give_the_same_hashes_while_the_node_has_its_store_open(
 
 def test_a_block_that_is_not_there_is_named(executor: ChainExecutor) -> None:
     with pytest.raises(StoreDamaged, match="block 4"):
-        block_inputs(executor.store, 1, LAST + 1)
+        block_inputs(executor.store, 1, LAST + 1, NO_L1.chain_id)
