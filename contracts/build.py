@@ -2,20 +2,23 @@
 
 Needs the development dependencies (``vyper``, ``snekmate``), which the running
 product does not. Run ``python -m contracts.build`` after a change in
-``contracts/src`` and ``python -m contracts.build --check`` to see whether the
-artifacts match.
+``contracts/src`` or ``contracts/l1/src`` and ``python -m contracts.build --check``
+to see whether the artifacts match.
 """
 
 import hashlib
 import importlib.util
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from contracts.compiled import ARTIFACTS_FOLDER, CONTRACT_NAMES, artifact_path
+from contracts.compiled import CONTRACT_NAMES, artifact_path
+from contracts.l1.compiled import L1_CONTRACT_NAMES, l1_artifact_path
 
 SOURCE_FOLDER: Final = Path(__file__).parent / "src"
+L1_SOURCE_FOLDER: Final = Path(__file__).parent / "l1" / "src"
 EVM_VERSION: Final = "prague"
 
 
@@ -25,7 +28,8 @@ def compile_contract(name: str) -> str:
     Parameters
     ----------
     name
-        One of :data:`contracts.compiled.CONTRACT_NAMES`.
+        One of :data:`contracts.compiled.CONTRACT_NAMES` or
+        :data:`contracts.l1.compiled.L1_CONTRACT_NAMES`.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def compile_contract(name: str) -> str:
 
 
 def compile_source(source: Path) -> dict[str, Any]:
-    """Compile one Vyper file, which may import the modules of ``contracts/src`` and snekmate."""
+    """Compile one Vyper file, which may import the modules of both source folders and snekmate."""
     # The compiler is a development dependency without type information.
     import vyper  # type: ignore[import-untyped]
     from vyper.compiler import compile_from_file_input  # type: ignore[import-untyped]
@@ -50,7 +54,7 @@ def compile_source(source: Path) -> dict[str, Any]:
         Settings,
     )
 
-    bundle = FilesystemInputBundle([_snekmate_root(), SOURCE_FOLDER])
+    bundle = FilesystemInputBundle([_snekmate_root(), SOURCE_FOLDER, L1_SOURCE_FOLDER])
     output = compile_from_file_input(
         bundle.load_file(source),
         input_bundle=bundle,
@@ -71,7 +75,8 @@ def compile_source(source: Path) -> dict[str, Any]:
 
 def source_path(name: str) -> Path:
     """Return the Vyper source of a contract; the examples lie in their own folder."""
-    (path,) = SOURCE_FOLDER.rglob(f"{name}.vy")
+    folder = L1_SOURCE_FOLDER if name in L1_CONTRACT_NAMES else SOURCE_FOLDER
+    (path,) = folder.rglob(f"{name}.vy")
     return path
 
 
@@ -79,14 +84,13 @@ def main(arguments: list[str]) -> int:
     """Build all artifacts, or compare them with ``--check``; return the exit status."""
     is_check = arguments == ["--check"]
     stale_names = []
-    ARTIFACTS_FOLDER.mkdir(exist_ok=True)
-    for name in CONTRACT_NAMES:
+    for name, path in _targets():
         built = compile_contract(name)
-        path = artifact_path(name)
         if path.is_file() and path.read_text() == built:
             continue
         stale_names.append(name)
         if not is_check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(built)
             sys.stdout.write(f"built {name}\n")
     if is_check and stale_names:
@@ -94,6 +98,14 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"stale artifacts, run python -m contracts.build: {names}\n")
         return 1
     return 0
+
+
+def _targets() -> Iterator[tuple[str, Path]]:
+    """Yield the name and the artifact of every contract that is built here."""
+    for name in CONTRACT_NAMES:
+        yield name, artifact_path(name)
+    for name in L1_CONTRACT_NAMES:
+        yield name, l1_artifact_path(name)
 
 
 def _snekmate_root() -> Path:

@@ -62,7 +62,12 @@ def artifact(name: str) -> Artifact:
     """
     if name not in CONTRACT_NAMES:
         raise UnknownContractError(name, CONTRACT_NAMES)
-    content = json.loads(artifact_path(name).read_text())
+    return load_artifact(name, artifact_path(name))
+
+
+def load_artifact(name: str, path: Path) -> Artifact:
+    """Load a compiled contract from the file that ``contracts.build`` wrote."""
+    content = json.loads(path.read_text())
     return Artifact(
         name=name,
         abi=content["abi"],

@@ -5,7 +5,8 @@ ContractError
 ├── GenesisError          predeploys that cannot be built from these parameters
 ├── MessageError          a message that the Portal would not have sent
 ├── LogError              a log that is no well-formed `MessageSent` of the Portal
-└── ReturnDataError       return data of a view call that does not decode
+├── ReturnDataError       return data of a view call that does not decode
+└── PointError            bytes that are no point of BLS12-381 as L1 takes it
 """
 
 
@@ -43,3 +44,11 @@ class ReturnDataError(ContractError):
     def __init__(self, view: str, expected: str, got_bytes: int) -> None:
         super().__init__(f"{view}: expected {expected}, got {got_bytes} bytes")
         self.view = view
+
+
+class PointError(ContractError):
+    """Bytes are no point of the group, or the one point that L1 does not take."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(f"{what}: expected a point of the group other than infinity, got {reason}")
+        self.what = what

@@ -60,6 +60,12 @@ struct Item:
     end: uint256  # Offset of what follows it.
 
 
+# What a proof shows of an account.
+struct AccountFields:
+    balance_wei: uint256
+    storage_root: bytes32
+
+
 @internal
 @pure
 def _prove_account(
@@ -73,6 +79,36 @@ def _prove_account(
     @param account The 20-byte address.
     @param proof The account proof.
     @return bytes32 The account's storage root.
+    """
+    return self._prove_fields(state_root, account, proof).storage_root
+
+
+@internal
+@pure
+def _prove_balance(
+    state_root: bytes32,
+    account: address,
+    proof: DynArray[Bytes[MAX_NODE_BYTES], MAX_PROOF_NODES],
+) -> uint256:
+    """
+    @dev Returns the balance of an account that exists under a state root.
+    @param state_root The root of the account trie.
+    @param account The 20-byte address.
+    @param proof The account proof.
+    @return uint256 The account's balance in wei.
+    """
+    return self._prove_fields(state_root, account, proof).balance_wei
+
+
+@internal
+@pure
+def _prove_fields(
+    state_root: bytes32,
+    account: address,
+    proof: DynArray[Bytes[MAX_NODE_BYTES], MAX_PROOF_NODES],
+) -> AccountFields:
+    """
+    @dev Returns what a state root says of an account that exists.
     """
     key: bytes32 = keccak256(slice(convert(account, bytes32), 12, 20))
     encoded: Bytes[MAX_VALUE_BYTES] = self._prove(state_root, key, proof)
@@ -93,7 +129,14 @@ def _prove_account(
     )
     is_exact: bool = not nonce.is_list and not balance.is_list and code_hash.end == fields.end
     assert is_hash_pair and is_exact, "mpt: account has not the four fields"
-    return extract32(buffer, storage_root.payload_start)
+    balance_wei: uint256 = 0
+    if balance.payload_length > 0:
+        assert balance.payload_length <= 32, "mpt: balance is not one word"
+        assert self._byte_at(buffer, balance.payload_start) != 0, "mpt: balance has leading zeros"
+        balance_wei = self._read_number(buffer, balance)
+    return AccountFields(
+        balance_wei=balance_wei, storage_root=extract32(buffer, storage_root.payload_start)
+    )
 
 
 @internal
