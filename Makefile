@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := ledger consensus bridge execution proving storage contracts actors gateway cluster
+PACKAGES := ledger consensus bridge execution proving storage contracts settlement actors gateway cluster
 
 .PHONY: setup demo test lint sim bench clean
 
