@@ -49,7 +49,7 @@ from tests.support.chip_attacks import Cells, broken_rules, settled, starts_of, 
 from tests.support.riscv_assembler import Assembler
 
 WORD = 1 << 32
-MOST_RULES_TRIED = 40
+MOST_RULES_TRIED = 24
 NAMES = [chip.name for chip in CHIPS]
 DEFINITIONS = {
     value.name: value

@@ -4,7 +4,7 @@ A row is rejected if it breaks a constraint or looks up what a table does not ha
 exchanges over the other buses is its effect; the rest of the machine decides whether that balances.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -82,6 +82,17 @@ def broken_rules(table: Table) -> list[set[str]]:
         for row in rows[~is_found]:
             broken[row].add(name)
     return broken
+
+
+def stacked(tables: Sequence[Table]) -> Table:
+    """The first rows of several tables of a chip as one table, which is tried at once."""
+    assert not tables[0].air.next_main, "rows are not independent of each other"
+    return Table(tables[0].air, np.hstack([table.main[:, :1] for table in tables]))
+
+
+def broken_by_each(chip: ChipDefinition, table: Table, attacks: Iterable[Cells]) -> list[set[str]]:
+    """What the first row breaks with other values in some cells, for each attack."""
+    return broken_rules(stacked([with_cells(chip, table, 0, cells) for cells in attacks]))
 
 
 def assert_rejected(table: Table) -> None:

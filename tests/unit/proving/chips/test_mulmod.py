@@ -25,9 +25,11 @@ from proving.traces.wide import (
     limbs_of_numbers,
 )
 from tests.support.chip_attacks import (
+    Cells,
     assert_accepted,
     assert_deterministic,
     assert_rejected,
+    broken_by_each,
     broken_rules,
     compiled,
     named_lookups,
@@ -348,11 +350,8 @@ def test_a_quotient_of_no_bytes_is_rejected(position: int) -> None:
 )
 def test_only_their_own_lookup_rejects_two_bytes(name: str, count: int) -> None:
     table = honest((MAXIMUM, MAXIMUM - 1, 2**200 + 1))
-    lookups = set()
-    for position in range(count):
-        cells = {(f"{name}_conjunction", position): 256}
-        (lookup,) = broken_rules(with_cells(MULMOD, table, 0, cells))[0]
-        lookups.add(lookup)
+    attacks: list[Cells] = [{(f"{name}_conjunction", position): 256} for position in range(count)]
+    lookups = {lookup for (lookup,) in broken_by_each(MULMOD, table, attacks)}
     assert len(lookups) == count
     assert lookups <= set(named_lookups(AIR))
 
@@ -410,20 +409,19 @@ def test_only_their_own_lookups_keep_accesses_in_order() -> None:
     table = Table(AIR, trace(row[np.newaxis]))
     offsets = dict.fromkeys(("number", *POINTERS), 0) | {"left": 0, "right": 1, "modulus": 2}
     offsets["before"] = 3
-    lookups = set()
     accesses = [
         (name, offset, position)
         for name, offset in offsets.items()
         for position in range(MULMOD.columns[f"{name}_previous_timestamp"])
     ]
+    attacks: list[Cells] = []
     for name, offset, position in accesses:
         difference = (f"{name}_difference", position)
         low = cell(table, *difference)
         previous = (f"{name}_previous_timestamp", position)
         not_before = {previous: now + offset, difference: 0xFFFF}
-        for cells in (not_before, {difference: low + (1 << 16)}):
-            (lookup,) = broken_rules(with_cells(MULMOD, table, 0, cells))[0]
-            lookups.add(lookup)
+        attacks += [not_before, {difference: low + (1 << 16)}]
+    lookups = {lookup for (lookup,) in broken_by_each(MULMOD, table, attacks)}
     assert len(accesses) == 37
     assert len(lookups) == 2 * len(accesses)
 

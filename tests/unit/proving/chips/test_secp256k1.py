@@ -39,9 +39,11 @@ from tests.support.chip_attacks import (
     assert_accepted,
     assert_deterministic,
     assert_rejected,
+    broken_by_each,
     broken_rules,
     compiled,
     named_lookups,
+    stacked,
     starts_of,
     with_cells,
 )
@@ -297,6 +299,7 @@ def test_only_one_equation_rejects_an_identity_that_is_off_by_one_of_its_units(
     point = random_point(generator)
     other = None if is_double else random_point(generator)
     plan = PLANS[identity]
+    tables, rules = [], []
     for group in plan.groups:
         unit = 1 << 8 * group.start
         units = tuple(unit if name == identity else 0 for name in PLANS)
@@ -307,10 +310,11 @@ def test_only_one_equation_rejects_an_identity_that_is_off_by_one_of_its_units(
             slope = divided(other[1] - point[1] + units[0], x2 - point[0])
         x3 = (slope * slope - point[0] - x2 - units[1]) % PRIME
         y3 = (slope * (point[0] - x3) - point[1] - units[2]) % PRIME
-        table = forged(point, other, (x3, y3), slope, (units[0], units[1], units[2]))
+        tables.append(forged(point, other, (x3, y3), slope, (units[0], units[1], units[2])))
         is_last = group is plan.groups[-1]
         name = "the highest digits" if is_last else f"digits from {group.start}"
-        assert broken_rules(table)[0] == {f"{identity}: {name}"}
+        rules.append({f"{identity}: {name}"})
+    assert broken_rules(stacked(tables)) == rules
 
 
 @pytest.mark.parametrize("slope", [0, 1, 2**255, PRIME - 1])
@@ -372,8 +376,7 @@ def test_only_their_ranges_reject_coordinates_from_the_prime_on(name: str) -> No
     assert_accepted(forged(*points(coordinates), slope))
     high = small + PRIME
     table = forged(*points(coordinates | {name: high}), slope)
-    for choice in canonical_choices(name, high):
-        broken = broken_rules(with_cells(SECP256K1, table, 0, choice))[0]
+    for broken in broken_by_each(SECP256K1, table, canonical_choices(name, high)):
         assert broken
         assert all(rule.startswith((f"{name}: ", "range")) for rule in broken)
 
@@ -424,11 +427,8 @@ def test_only_its_range_rejects_a_limb_of_y_that_keeps_what_it_should_carry_on(l
 @pytest.mark.parametrize("name", ["x1", "x2", "x3", "slope"])
 def test_only_their_own_lookup_rejects_two_bytes(name: str) -> None:
     table = honest((curve_point(3), curve_point(4)))
-    lookups = set()
-    for position in range(16):
-        cells = {(f"{name}_conjunction", position): 256}
-        (lookup,) = broken_rules(with_cells(SECP256K1, table, 0, cells))[0]
-        lookups.add(lookup)
+    attacks: list[Cells] = [{(f"{name}_conjunction", position): 256} for position in range(16)]
+    lookups = {lookup for (lookup,) in broken_by_each(SECP256K1, table, attacks)}
     assert len(lookups) == 16
     assert lookups <= set(named_lookups(AIR))
 
@@ -436,7 +436,7 @@ def test_only_their_own_lookup_rejects_two_bytes(name: str) -> None:
 @pytest.mark.parametrize("identity", PLANS)
 def test_only_its_range_rejects_a_limb_of_a_quotient_that_is_none(identity: str) -> None:
     table = honest((curve_point(3), curve_point(4)))
-    lookups = set()
+    attacks: list[Cells] = []
     for limb in range(2, 15):
         # 2^16 units here, one less above: the same number, with the carries that go with it;
         # from limb 2 on, where the carries have room for it
@@ -447,9 +447,8 @@ def test_only_its_range_rejects_a_limb_of_a_quotient_that_is_none(identity: str)
             (f"{identity}_carry", limb + 2): 1,
             (f"{identity}_carry", limb + 16): -1,
         }
-        cells: Cells = {place: cell(table, *place) + by for place, by in moved.items()}
-        (lookup,) = broken_rules(with_cells(SECP256K1, table, 0, cells))[0]
-        lookups.add(lookup)
+        attacks.append({place: cell(table, *place) + by for place, by in moved.items()})
+    lookups = {lookup for (lookup,) in broken_by_each(SECP256K1, table, attacks)}
     assert len(lookups) == 13
     assert lookups <= set(named_lookups(AIR))
 
@@ -520,9 +519,8 @@ def test_no_number_from_the_prime_on_is_canonical_whatever_its_flags() -> None:
     numbers += [2**256 - 2**16, 2**256 - 2**31, PRIME + 976, PRIME + 2**16]
     numbers += [generator.randrange(PRIME, 2**256) for _ in range(10)]
     for number in numbers:
-        table = canonical_table([number])
-        for choice in canonical_choices("number", number):
-            assert_rejected(with_cells(CANONICAL, table, 0, choice))
+        choices = canonical_choices("number", number)
+        assert all(broken_by_each(CANONICAL, canonical_table([number]), choices))
 
 
 def test_only_its_constraint_rejects_closeness_that_is_none() -> None:
@@ -605,15 +603,14 @@ def test_only_their_own_lookups_keep_accesses_in_order() -> None:
         for name, offset in offsets.items()
         for position in range(SECP256K1.columns[f"{name}_previous_timestamp"])
     ]
-    lookups = set()
+    attacks: list[Cells] = []
     for name, offset, position in accesses:
         difference = (f"{name}_difference", position)
         low = cell(table, *difference)
         previous = (f"{name}_previous_timestamp", position)
         not_before = {previous: TIMESTAMP + offset, difference: 0xFFFF}
-        for cells in (not_before, {difference: low + (1 << 16)}):
-            (lookup,) = broken_rules(with_cells(SECP256K1, table, 0, cells))[0]
-            lookups.add(lookup)
+        attacks += [not_before, {difference: low + (1 << 16)}]
+    lookups = {lookup for (lookup,) in broken_by_each(SECP256K1, table, attacks)}
     assert len(accesses) == 35
     assert len(lookups) == 2 * len(accesses)
 
@@ -644,15 +641,16 @@ def test_padding_rows_exchange_nothing_whatever_else_they_hold() -> None:
 def test_no_flag_that_a_lookup_counts_by_can_be_set_in_a_padding_row() -> None:
     zeros = Table(AIR, np.zeros((AIR.main_width, 32), np.uint32))
     assert_accepted(zeros)
-    for name in ("x1", "y1", "x2", "y2", "x3", "y3"):
-        for flag in (f"{name}_is_close_by_second", f"{name}_is_close_by_first"):
-            for each in (0, 1, P - 1):
-                cells: Cells = {flag: 1, f"{name}_inverse": each}
-                assert_rejected(with_cells(SECP256K1, zeros, 0, cells))
+    attacks: list[Cells] = [
+        {f"{name}_is_close_by_{limb}": 1, f"{name}_inverse": each}
+        for name in ("x1", "y1", "x2", "y2", "x3", "y3")
+        for limb in ("second", "first")
+        for each in (0, 1, P - 1)
+    ]
+    assert all(broken_by_each(SECP256K1, zeros, attacks))
     close = canonical_table([2**256 - 2**32 - 1000])
-    for each in (0, 1, P - 1):
-        cells = {"is_real": 0, "number_inverse": each}
-        assert_rejected(with_cells(CANONICAL, close, 0, cells))
+    attacks = [{"is_real": 0, "number_inverse": each} for each in (0, 1, P - 1)]
+    assert all(broken_by_each(CANONICAL, close, attacks))
 
 
 def test_no_altered_cells_give_another_result_for_the_same_points() -> None:
