@@ -8,6 +8,7 @@ A node's directory::
       ledger/           finalized blocks (rocksdict)
       logs/             JSON lines, one file for each actor
       zk/  fast/        blocks, receipts and state of each chain (rocksdict)
+      prover/           jobs of the prover pool, witnesses and proofs
 """
 
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ class NodeConfig:
     def log_directory(self) -> Path:
         """Logs, one file for each actor."""
         return self.directory / "logs"
+
+    @property
+    def prover_directory(self) -> Path:
+        """The prover pool's queue, witnesses and proofs."""
+        return self.directory / "prover"
 
     def chain_directory(self, role: ChainRole) -> Path:
         """Blocks, receipts and state of one chain."""

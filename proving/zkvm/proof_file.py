@@ -15,7 +15,7 @@ from proving.chips.image_table import IMAGE_END_WORD
 from proving.chips.registry import CHIPS
 from proving.errors import MalformedProof, UnknownParameters, UnusableParameters
 from proving.machine.layout import MAXIMUM_PUBLIC_VALUES
-from proving.parameters import MAX_NAME_BYTES, parameters_named
+from proving.parameters import MAX_NAME_BYTES, Parameters, parameters_named
 from proving.stark.keys import VerifyingKey
 from proving.zkvm.machine import ENTRY_PC, ZKVM
 
@@ -48,12 +48,22 @@ class KeyRecord:
         UnusableParameters
             A number is out of bounds.
         """
+        return self.verifying_key_under(parameters_named(self.parameter_set))
+
+    def verifying_key_under(self, parameters: Parameters) -> VerifyingKey:
+        """Return the key under a parameter set that the caller knows, whatever its name.
+
+        Raises
+        ------
+        UnusableParameters
+            A number is out of bounds.
+        """
         heights = {
             chip.name: chip.fixed_log_height for chip in CHIPS if chip.fixed_log_height is not None
         }
         return VerifyingKey(
             machine=ZKVM,
-            proof_parameters=parameters_named(self.parameter_set),
+            proof_parameters=parameters,
             parameters={ENTRY_PC: self.entry_pc, IMAGE_END_WORD: self.image_end_word},
             preprocessed_log_heights={
                 **heights,
