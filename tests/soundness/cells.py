@@ -14,6 +14,8 @@ from tests.support.proof_mutations import Tally
 MOST_ROWS_PER_RUN = 40
 """Some cells are free in some rows (an inverse that nothing asks for), but no column in all: then
 it would not be needed. So a column is changed in row after row, until a change is rejected."""
+MOST_DRAWS = 32
+"""Each of 16 cells."""
 
 
 def cell_tallies(most_columns: int | None = None, seed: int = 1) -> list[Tally]:
@@ -34,16 +36,20 @@ def table_of(chip: str, run: Run) -> Table:
     return Table(air, run.traces[chip], fixed)
 
 
-def rejected_change(chip: str, run: Run, generator: np.random.Generator) -> CellChanges:
-    """One change of a random cell that a verifier rejects."""
+def rejected_change(chip: str, run: Run, generator: np.random.Generator) -> CellChanges | None:
+    """One change of a random cell that a verifier rejects.
+
+    None where there seems to be none: the table of an empty image has padding rows only.
+    """
     table = table_of(chip, run)
     width, height = table.main.shape
-    while True:
+    for _ in range(MOST_DRAWS):
         columns, rows = generator.integers(0, width, 16), generator.integers(0, height, 16)
         changes = changes_at(table, columns, rows, generator)
         found = np.flatnonzero(rejected_changes(table, changes, parameters(run.program)))
         if found.size:
             return changes.part(int(found[0]), 1)
+    return None
 
 
 def _columns_of(chip: str, most_columns: int | None, seed: int) -> Tally:

@@ -30,6 +30,8 @@ def cell_proof_tallies(names: list[str], cells_per_chip: int = 1, seed: int = 1)
             generator = np.random.default_rng([seed, *name.encode(), *chip.encode()])
             for _ in range(cells_per_chip):
                 change = rejected_change(chip, run, generator)
+                if change is None:
+                    continue
                 column, row, value = (
                     int(part[0]) for part in (change.columns, change.rows, change.values)
                 )

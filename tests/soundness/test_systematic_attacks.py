@@ -100,4 +100,6 @@ def test_no_proof_of_a_forged_run_is_accepted() -> None:
 @pytest.mark.soundness
 @pytest.mark.timeout(3600)
 def test_no_proof_over_a_changed_cell_is_accepted() -> None:
-    assert_all_rejected(cell_proof_tallies([SMALL, *PROGRAMS]))
+    rows = cell_proof_tallies([SMALL, *PROGRAMS])
+    assert_all_rejected(rows)
+    assert {row.kind for row in rows} == {f"proof over a changed {chip.name}" for chip in CHIPS}
