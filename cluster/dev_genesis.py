@@ -81,7 +81,12 @@ def dev_genesis(
     ]
     zk_accounts = {address: GenesisAccount(DEV_BALANCE_WEI) for address in addresses}
     fast_accounts = {address: GenesisAccount(DEV_FAST_BALANCE_WEI) for address in addresses}
-    zk_accounts |= zk_predeploys(FAST_CHAIN_ID, fast_accounts.values())
+    zk_accounts |= zk_predeploys(
+        FAST_CHAIN_ID,
+        fast_accounts.values(),
+        l1_chain_id=l1.chain_id,
+        rollup=Address(l1.rollup),
+    )
     fast_accounts |= fast_predeploys(ZK_CHAIN_ID)
     return Genesis(
         network="braid-dev",

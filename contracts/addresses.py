@@ -3,6 +3,7 @@
 from typing import Final
 
 from execution.types import Address
+from ledger import crossing
 
 PORTAL_ADDRESS: Final = Address(bytes.fromhex("4200000000000000000000000000000000000001"))
 """``Portal``, on both chains."""
@@ -12,3 +13,9 @@ ROUND_GUARD_ADDRESS: Final = Address(bytes.fromhex("4200000000000000000000000000
 
 OWNERSHIP_ORACLE_ADDRESS: Final = Address(bytes.fromhex("4200000000000000000000000000000000000003"))
 """``OwnershipOracle``, on the fast chain."""
+
+BRIDGED_TOKENS_ADDRESS: Final = Address(bytes.fromhex("4200000000000000000000000000000000000004"))
+"""``BridgedTokens``, on both chains."""
+
+FORCED_TRANSACTION_ADDRESS: Final = Address(crossing.FORCED_TRANSACTION_ADDRESS)
+"""Target of an entry of L1's queue that is a forced transaction; no code is there."""

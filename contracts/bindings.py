@@ -48,6 +48,7 @@ _DELIVER_TYPES: Final = (
     "bytes",
 )
 _RETRY: Final = _selector("retry(uint256,address,address,uint256,bytes)")
+_RETRY_L1: Final = _selector("retry_l1(uint256,address,address,uint256,bytes)")
 _SEND: Final = _selector("send(address,uint256,bytes)")
 _SET_QUARANTINE: Final = _selector("set_quarantine(bool,uint256)")
 _SKIP_OUTBOUND_NONCES: Final = _selector("skip_outbound_nonces(uint256)")
@@ -106,9 +107,13 @@ def decode_deliver_call(call_data: bytes) -> Message | None:
 
 
 def retry_call(message: Message) -> bytes:
-    """Return the call data with which anyone retries a parked message."""
-    fields = (message.nonce, message.sender, message.target, message.gas_limit, message.data)
-    return _RETRY + encode(("uint256", "address", "address", "uint256", "bytes"), fields)
+    """Return the call data with which anyone retries a parked message of the other chain."""
+    return _RETRY + _retry_arguments(message)
+
+
+def retry_l1_call(message: Message) -> bytes:
+    """Return the call data with which anyone retries a parked message of L1: on the ZK chain."""
+    return _RETRY_L1 + _retry_arguments(message)
 
 
 def send_call(target: Address, gas_limit: int, data: bytes) -> bytes:
@@ -243,6 +248,11 @@ def decode_uint256(view: str, output: bytes) -> int:
     if len(output) != 32:
         raise ReturnDataError(view, "32 bytes", len(output))
     return int.from_bytes(output)
+
+
+def _retry_arguments(message: Message) -> bytes:
+    fields = (message.nonce, message.sender, message.target, message.gas_limit, message.data)
+    return encode(("uint256", "address", "address", "uint256", "bytes"), fields)
 
 
 def _address_of_topic(topic: Hash32) -> EvmAddress:

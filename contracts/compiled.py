@@ -10,7 +10,7 @@ from contracts.errors import UnknownContractError
 
 ARTIFACTS_FOLDER: Final = Path(__file__).parent / "artifacts"
 
-PREDEPLOY_NAMES: Final = ("Portal", "RoundGuard", "OwnershipOracle")
+PREDEPLOY_NAMES: Final = ("Portal", "RoundGuard", "OwnershipOracle", "BridgedTokens")
 """Contracts that genesis puts at fixed addresses."""
 
 GAME_NAMES: Final = ("AccessPass", "Trophy", "Market", "Arena")

@@ -1,13 +1,14 @@
 # pragma version 0.4.3
 # pragma nonreentrancy off
 """
-@title Portal: messages and ETH between the two chains of the ledger
+@title Portal: messages and ETH between the two chains of the ledger, and L1
 @license Apache-2.0
 @notice One source, one address, both chains. `send` puts a message in this chain's outbox (its
         `MessageSent` logs); the protocol reads the outbox, agrees on it, and hands each message to
-        the other chain's `deliver`, in order, exactly once.
+        the other chain's `deliver`, in order, exactly once. The ZK chain's Portal is also handed the
+        queue of L1, if there is one (`l1_chain_id`), which has its own nonces.
 
-        What becomes of a message. Exactly one of these:
+        What becomes of a message of the other chain. Exactly one of these:
 
         - delivered: the call succeeded, with its value;
         - parked: it carried no value and the call failed. Anyone may `retry` it, until the next
@@ -44,12 +45,29 @@
         chain's Portal pays from a genesis balance that stands for ETH locked on the ZK chain.
         Always: balance on the ZK chain >= locked_wei + claimable_total_wei.
 
+        L1. Its messages are as certain as L1 itself: no quarantine stops them or voids those that are
+        parked, and they do not touch `locked_wei`; L1 holds the value, and here the Portal's genesis
+        reserve pays it out. Delivered, parked (`retry_l1`) and dropped are as above. A value whose
+        call fails becomes a withdrawal to its sender on L1 (`l1_withdrawals.vy`).
+
 @custom:security The Portal calls any address with any data that a message names. Never give it
         tokens, approvals or roles: `msg.sender == PORTAL` proves nothing without a check of
-        `message_sender()`.
+        `message_sender()` and `message_source_chain()`: one address can be different people's on
+        different chains.
 """
 
+import l1_withdrawals
 import predeploy_addresses as predeploys
+
+initializes: l1_withdrawals
+
+exports: (
+    l1_withdrawals.l1_chain_id,
+    l1_withdrawals.next_withdrawal_index,
+    l1_withdrawals.withdraw,
+    l1_withdrawals.withdraw_token,
+    l1_withdrawals.withdrawals,
+)
 
 
 # @dev Longest `data` of a message, in bytes; the ledger's own bound, so that whatever is certified
@@ -120,6 +138,30 @@ event MessageDropped:
 
 
 event MessageRetried:
+    nonce: indexed(uint256)
+
+
+event L1MessageDelivered:
+    nonce: indexed(uint256)
+
+
+event L1MessageParked:
+    nonce: indexed(uint256)
+    reason: Bytes[MAX_REASON_BYTES]
+
+
+event L1MessageReturned:
+    nonce: indexed(uint256)
+    withdrawal_index: indexed(uint256)
+    value_wei: uint256
+    reason: Bytes[MAX_REASON_BYTES]
+
+
+event L1MessageDropped:
+    nonce: indexed(uint256)
+
+
+event L1MessageRetried:
     nonce: indexed(uint256)
 
 
@@ -202,9 +244,18 @@ claimable_total_wei: public(uint256)
 # @dev How full the outbox of the last block with a `send` is; see `USE_BLOCK_SHIFT`.
 _outbox_use: uint256
 
-# @dev Sender, on the other chain, of the message that is being delivered. A delivered call must
+# @dev ZK chain only: nonce that the next message of L1 must have.
+next_l1_nonce: public(uint256)
+
+# @dev Nonce of a message of L1 to the hash under which it is parked, or zero.
+parked_l1_hash: public(HashMap[uint256, bytes32])
+
+# @dev Sender, on its own chain, of the message that is being delivered. A delivered call must
 # have a sender, and the zero address sends nothing, so zero means that no delivery runs.
 _current_sender: transient(address)
+
+# @dev Chain id of that chain.
+_current_source: transient(uint256)
 
 
 @external
@@ -245,11 +296,13 @@ def deliver(
     data: Bytes[MAX_DATA_BYTES],
 ):
     """
-    @dev Delivers the next message of the other chain's outbox. Only by a system transaction.
+    @dev Delivers the next message of the other chain's outbox, or of L1's queue. Only by a system
+         transaction.
     @notice Reverts only where the protocol itself errs: wrong caller, chain or nonce, an active
-            quarantine, too little gas. How the message's own call ends never reverts it.
+            quarantine (L1 excepted), too little gas. How the message's own call ends never reverts
+            it.
     @param source_chain_id The chain whose outbox the message is from.
-    @param nonce The message's nonce there; must equal `next_inbound_nonce`.
+    @param nonce The message's nonce there; must equal `next_inbound_nonce`, or `next_l1_nonce`.
     @param sender The address that sent it there, or the Portal for a return message.
     @param target The address to call here.
     @param value_wei The wei to call it with.
@@ -257,6 +310,11 @@ def deliver(
     @param data The call data.
     """
     assert msg.sender == predeploys.SYSTEM, "portal: caller is not the system"
+    has_l1: bool = l1_withdrawals.l1_chain_id != 0
+    if has_l1 and source_chain_id == l1_withdrawals.l1_chain_id:
+        self._deliver_from_l1(nonce, sender, target, value_wei, gas_limit, data)
+        return
+
     assert source_chain_id == self.remote_chain_id, "portal: unknown source chain"
     assert not self.is_quarantined, "portal: deliveries are quarantined"
     assert nonce == self.next_inbound_nonce, "portal: nonce out of order"
@@ -267,11 +325,7 @@ def deliver(
         return
 
     # GUARDS
-    is_callable: bool = (
-        not self._is_forbidden_target(target)
-        and gas_limit <= MAX_GAS_LIMIT
-        and sender != empty(address)
-    )
+    is_callable: bool = self._is_callable(sender, target, gas_limit)
     is_conserved: bool = self._is_conserved(nonce, value_wei)
 
     # CALL
@@ -281,7 +335,9 @@ def deliver(
         self._require_gas_for_call(gas_limit)
         if self.is_asset_side:
             self.locked_wei -= value_wei
-        is_success, reason = self._call_as(sender, target, value_wei, gas_limit, data)
+        is_success, reason = self._call_as(
+            self.remote_chain_id, sender, target, value_wei, gas_limit, data
+        )
         if self.is_asset_side and not is_success:
             self.locked_wei += value_wei
 
@@ -332,10 +388,43 @@ def retry(
     is_success: bool = False
     reason: Bytes[MAX_REASON_BYTES] = b""
     is_success, reason = self._call_as(
-        sender, target, 0, msg.gas - DELIVERY_RESERVE_GAS, data
+        self.remote_chain_id, sender, target, 0, msg.gas - DELIVERY_RESERVE_GAS, data
     )
     assert is_success, "portal: the call failed again"
     log MessageRetried(nonce=nonce)
+
+
+@external
+def retry_l1(
+    nonce: uint256,
+    sender: address,
+    target: address,
+    gas_limit: uint256,
+    data: Bytes[MAX_DATA_BYTES],
+):
+    """
+    @dev Makes the call of a parked message of L1 again, as `retry` does for one of the other chain. No
+         quarantine stops it.
+    @param nonce The nonce of the parked message in L1's queue.
+    @param sender Its sender on L1.
+    @param target The address that it calls.
+    @param gas_limit Its gas limit.
+    @param data Its call data.
+    """
+    assert self._current_sender == empty(address), "portal: retry inside a delivery"
+    parked: bytes32 = self.parked_l1_hash[nonce]
+    is_parked: bool = parked == self._l1_parking_hash(nonce, sender, target, gas_limit, data)
+    assert is_parked, "portal: no such parked message"
+    self._require_gas_for_call(gas_limit)
+
+    self.parked_l1_hash[nonce] = empty(bytes32)
+    is_success: bool = False
+    reason: Bytes[MAX_REASON_BYTES] = b""
+    is_success, reason = self._call_as(
+        l1_withdrawals.l1_chain_id, sender, target, 0, msg.gas - DELIVERY_RESERVE_GAS, data
+    )
+    assert is_success, "portal: the call failed again"
+    log L1MessageRetried(nonce=nonce)
 
 
 @external
@@ -407,7 +496,49 @@ def message_source_chain() -> uint256:
     @return uint256 The chain id.
     """
     assert self._current_sender != empty(address), "portal: no delivery is running"
-    return self.remote_chain_id
+    return self._current_source
+
+
+@internal
+def _deliver_from_l1(
+    nonce: uint256,
+    sender: address,
+    target: address,
+    value_wei: uint256,
+    gas_limit: uint256,
+    data: Bytes[MAX_DATA_BYTES],
+):
+    """
+    @dev Delivers the next message of L1's queue; see `deliver`.
+    """
+    assert nonce == self.next_l1_nonce, "portal: nonce out of order"
+    self.next_l1_nonce = nonce + 1
+
+    # CALL
+    is_callable: bool = self._is_callable(sender, target, gas_limit)
+    is_success: bool = False
+    reason: Bytes[MAX_REASON_BYTES] = b""
+    if is_callable:
+        self._require_gas_for_call(gas_limit)
+        is_success, reason = self._call_as(
+            l1_withdrawals.l1_chain_id, sender, target, value_wei, gas_limit, data
+        )
+
+    # OUTCOME
+    if is_success:
+        log L1MessageDelivered(nonce=nonce)
+    elif value_wei > 0:
+        index: uint256 = l1_withdrawals._record(self, sender, value_wei, empty(address), 0)
+        log L1MessageReturned(
+            nonce=nonce, withdrawal_index=index, value_wei=value_wei, reason=reason
+        )
+    elif is_callable:
+        self.parked_l1_hash[nonce] = self._l1_parking_hash(
+            nonce, sender, target, gas_limit, data
+        )
+        log L1MessageParked(nonce=nonce, reason=reason)
+    else:
+        log L1MessageDropped(nonce=nonce)
 
 
 @internal
@@ -458,6 +589,7 @@ def _append_to_outbox(
 
 @internal
 def _call_as(
+    source_chain_id: uint256,
     sender: address,
     target: address,
     value_wei: uint256,
@@ -465,11 +597,13 @@ def _call_as(
     data: Bytes[MAX_DATA_BYTES],
 ) -> (bool, Bytes[MAX_REASON_BYTES]):
     """
-    @dev Calls `target` while `message_sender()` answers `sender`.
+    @dev Calls `target` while `message_sender()` answers `sender`, and `message_source_chain()` the
+         source.
     @return bool Whether the call succeeded.
     @return Bytes The first 256 bytes of what it returned.
     """
     self._current_sender = sender
+    self._current_source = source_chain_id
     is_success: bool = False
     output: Bytes[MAX_REASON_BYTES] = b""
     is_success, output = raw_call(
@@ -545,6 +679,19 @@ def _require_gas_for_call(gas_limit: uint256):
 
 @internal
 @view
+def _is_callable(sender: address, target: address, gas_limit: uint256) -> bool:
+    """
+    @dev Returns whether a message may be called at all.
+    """
+    return (
+        not self._is_forbidden_target(target)
+        and gas_limit <= MAX_GAS_LIMIT
+        and sender != empty(address)
+    )
+
+
+@internal
+@view
 def _is_forbidden_target(target: address) -> bool:
     """
     @dev Returns whether no message may call `target`.
@@ -569,6 +716,21 @@ def _parking_hash(
     return keccak256(
         abi_encode(self.quarantine_epoch, nonce, sender, target, gas_limit, keccak256(data))
     )
+
+
+@internal
+@pure
+def _l1_parking_hash(
+    nonce: uint256,
+    sender: address,
+    target: address,
+    gas_limit: uint256,
+    data: Bytes[MAX_DATA_BYTES],
+) -> bytes32:
+    """
+    @dev Returns what is stored for a parked message of L1. No quarantine voids it.
+    """
+    return keccak256(abi_encode(nonce, sender, target, gas_limit, keccak256(data)))
 
 
 @internal

@@ -33,6 +33,8 @@ import predeploy_addresses as predeploys
 
 interface IPortal:
     def message_sender() -> address: view
+    def message_source_chain() -> uint256: view
+    def remote_chain_id() -> uint256: view
 
 
 interface ITrophy:
@@ -489,3 +491,7 @@ def _require_report_of_game(round_id: uint256):
     game: address = staticcall IPortal(predeploys.PORTAL).message_sender()
     is_game_of_round: bool = game == self.rounds[round_id].game_on_fast
     assert is_game_of_round, "round guard: not the game of this round"
+    # On L1, the game's address may be somebody else's.
+    source: uint256 = staticcall IPortal(predeploys.PORTAL).message_source_chain()
+    fast_chain: uint256 = staticcall IPortal(predeploys.PORTAL).remote_chain_id()
+    assert source == fast_chain, "round guard: not from the fast chain"

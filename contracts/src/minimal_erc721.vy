@@ -87,7 +87,7 @@ def getApproved(token_id: uint256) -> address:
 
 
 @external
-@pure
+@view
 def supportsInterface(interface_id: bytes4) -> bool:
     """
     @dev Returns whether an interface is implemented (ERC-165).
@@ -169,6 +169,7 @@ def _transfer_as_caller(owner: address, receiver: address, token_id: uint256):
     )
     assert self._require_owner(token_id) == owner, "erc721: another owner"
     assert is_allowed, "erc721: caller may not transfer"
+    assert receiver != self, "erc721: the contract itself takes no token"
     self._move(owner, receiver, token_id)
 
 

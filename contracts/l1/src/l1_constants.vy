@@ -16,8 +16,8 @@ FORCED_TRANSACTION: constant(address) = 0x42000000000000000000000000000000000000
 SYSTEM: constant(address) = 0xffffFFFfFFffffffffffffffFfFFFfffFFFfFFfE
 
 # @dev Storage slot of the ZK Portal's `withdrawals`.
-WITHDRAWALS_SLOT: constant(uint256) = 17
+WITHDRAWALS_SLOT: constant(uint256) = 2
 
 # @dev Storage slots of the `BridgedTokens` predeploy: owner of a token, and who locked it.
 TOKEN_OWNER_SLOT: constant(uint256) = 0
-TOKEN_LOCKED_BY_SLOT: constant(uint256) = 0
+TOKEN_LOCKED_BY_SLOT: constant(uint256) = 4

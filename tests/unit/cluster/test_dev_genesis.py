@@ -11,7 +11,12 @@ from cluster.dev_genesis import (
     dev_account,
     dev_genesis,
 )
-from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
+from contracts.addresses import (
+    BRIDGED_TOKENS_ADDRESS,
+    OWNERSHIP_ORACLE_ADDRESS,
+    PORTAL_ADDRESS,
+    ROUND_GUARD_ADDRESS,
+)
 from ledger.codec import encode
 from ledger.genesis import Genesis, genesis_digest, open_genesis
 from ledger.keys import ValidatorKeys
@@ -67,8 +72,8 @@ def test_the_predeploys_have_code_on_their_chains_only():
         for role in ChainRole
     }
     assert with_code == {
-        ChainRole.ZK: {PORTAL_ADDRESS, ROUND_GUARD_ADDRESS},
-        ChainRole.FAST: {PORTAL_ADDRESS, OWNERSHIP_ORACLE_ADDRESS},
+        ChainRole.ZK: {PORTAL_ADDRESS, ROUND_GUARD_ADDRESS, BRIDGED_TOKENS_ADDRESS},
+        ChainRole.FAST: {PORTAL_ADDRESS, OWNERSHIP_ORACLE_ADDRESS, BRIDGED_TOKENS_ADDRESS},
     }
 
 

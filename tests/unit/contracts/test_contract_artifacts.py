@@ -9,6 +9,7 @@ from eth_hash.auto import keccak
 
 from bridge.work import MAX_MESSAGE_GAS
 from contracts import (
+    BRIDGED_TOKENS_ADDRESS,
     OWNERSHIP_ORACLE_ADDRESS,
     PORTAL_ADDRESS,
     ROUND_GUARD_ADDRESS,
@@ -62,6 +63,7 @@ def test_the_running_product_does_not_import_the_compiler() -> None:
         ("PORTAL", PORTAL_ADDRESS),
         ("ROUND_GUARD", ROUND_GUARD_ADDRESS),
         ("OWNERSHIP_ORACLE", OWNERSHIP_ORACLE_ADDRESS),
+        ("BRIDGED_TOKENS", BRIDGED_TOKENS_ADDRESS),
     ],
 )
 def test_sources_and_python_name_the_same_addresses(name: str, address: bytes) -> None:
