@@ -48,7 +48,7 @@ def test_resources_that_ray_cannot_read_are_found(rendered):
     cluster = yaml.safe_load(yaml.safe_dump(cluster_of(rendered["overlays/dev"])))
     # Plain JSON, without the second pair of quotes that Ray's reader takes off.
     cluster["spec"]["workerGroupSpecs"][0]["rayStartParams"]["resources"] = '{"validator-0": 1}'
-    with pytest.raises(ValueError, match="Expecting|Extra data"):
+    with pytest.raises(ValueError, match=r"Expecting|Extra data"):
         read_by_ray(cluster)
 
 
