@@ -173,9 +173,9 @@ class L1Client:
         found = await self.request("eth_getBalance", "0x" + account.hex(), LATEST)
         return answers.quantity(found, 256)
 
-    async def code(self, account: Address) -> bytes:
+    async def code(self, account: Address, at: int | None = None) -> bytes:
         """Code of a contract; empty if there is none."""
-        found = await self.request("eth_getCode", "0x" + account.hex(), LATEST)
+        found = await self.request("eth_getCode", "0x" + account.hex(), _at(at))
         return answers.data(found, MAX_CODE_BYTES)
 
     async def call(self, to: Address, call_data: bytes, at: int | None = None) -> bytes:

@@ -1,0 +1,1 @@
+"""What a batch still needs (``chunks``, ``plan``: pure), and who gets it done (``pipeline``)."""
