@@ -15,9 +15,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def rendered(tmp_path_factory):
+def kubectl(tmp_path_factory):
+    """Path of the binary."""
+    return unpack_kubectl(tmp_path_factory.mktemp("kubectl"))
+
+
+@pytest.fixture(scope="session")
+def rendered(kubectl):
     """Objects of each kustomization, by name."""
-    kubectl = unpack_kubectl(tmp_path_factory.mktemp("kubectl"))
     return {name: render(kubectl, name) for name in KUSTOMIZATIONS}
 
 
