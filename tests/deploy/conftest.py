@@ -10,7 +10,8 @@ from tests.deploy.rendering import KUSTOMIZATIONS, render, unpack_kubectl
 def pytest_collection_modifyitems(items):
     here = Path(__file__).parent
     for item in items:
-        if here in item.path.parents:
+        # `pytest -m deploy` is quick, too.
+        if here in item.path.parents and item.get_closest_marker("slow") is None:
             item.add_marker(pytest.mark.deploy)
 
 

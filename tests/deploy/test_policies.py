@@ -316,6 +316,11 @@ BREAKS = [
         lambda b: b.cluster.pop("gcsFaultToleranceOptions"),
         "loses its actors with its head",
     ),
+    (
+        "dev",
+        lambda b: b.cluster["gcsFaultToleranceOptions"].update(backend="rocksdb"),
+        "loses its actors with its head",
+    ),
     ("dev", lambda b: b.remove("Service", "redis"), "loses its actors with its head"),
     # --- validators
     ("dev", lambda b: b.group(V0).update(replicas=2, maxReplicas=2), "is not exactly one pod"),
