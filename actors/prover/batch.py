@@ -120,14 +120,34 @@ class BatchBuilder:
             raise BlockTooLarge(entry.block.number, cycles, MAXIMUM_CYCLES)
         return cycles
 
-    def _segment(self, chunk: Sequence[BatchBlock]) -> Segment:
-        witness = self.witness(chunk)
+    def part(self, blocks: Sequence[BatchBlock], before: Accumulators) -> Segment:
+        """Segment of some blocks that are in an earlier segment already.
+
+        Parameters
+        ----------
+        before
+            The hash chains before the first of them.
+
+        Raises
+        ------
+        UnknownBlockError
+            The engine does not retain the state before them any more.
+        GuestDisagrees
+            The guest does not say what the engine says.
+        """
+        witness = encode_witness(
+            build_witness(self._engine, self._spec, blocks, self._l1_chain_id, before)
+        )
         statement = run_batch(witness)
         run = run_only(self._guest, witness)
         if run.public_values != public_values(statement):
             raise GuestDisagrees(statement.first_block, statement.last_block)
-        self._accumulators = statement.after
-        self._engine.finalize(statement.last_block)
-        count = sum(len(entry.block.transactions) for entry in chunk)
-        deliveries = sum(len(entry.block.system_transactions) for entry in chunk)
+        count = sum(len(entry.block.transactions) for entry in blocks)
+        deliveries = sum(len(entry.block.system_transactions) for entry in blocks)
         return Segment(witness, statement, run.cycles, count, deliveries)
+
+    def _segment(self, chunk: Sequence[BatchBlock]) -> Segment:
+        segment = self.part(chunk, self._accumulators)
+        self._accumulators = segment.statement.after
+        self._engine.finalize(segment.statement.last_block)
+        return segment

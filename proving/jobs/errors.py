@@ -16,9 +16,14 @@ class InvalidSegments(JobsError):
     """Segments that do not follow one another, or do not cover what they should."""
 
     def __init__(self, what: str, expected: object, got: object) -> None:
-        super().__init__(f"{what}: expected {expected}, got {got}")
+        # The arguments as they are, so that the error can cross between processes.
+        super().__init__(what, expected, got)
+        self.what = what
         self.expected = expected
         self.got = got
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, got {self.got}"
 
 
 class QueueDamaged(JobsError):

@@ -20,9 +20,13 @@ class FileDamaged(PoolError):
     """A witness or proof on disk is not what its name says."""
 
     def __init__(self, path: Path, problem: str) -> None:
-        super().__init__(f"{path}: {problem}; forget its batch and submit it again")
+        # The arguments as they are, so that the error can cross between processes.
+        super().__init__(path, problem)
         self.path = path
         self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}; forget its batch and submit it again"
 
 
 class PoolClosed(PoolError):
