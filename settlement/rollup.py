@@ -11,6 +11,7 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 
 from contracts.l1.batches import BatchStatus, checkpoint_tuple
+from contracts.l1.batches import post_data_call as post_data_call
 from contracts.l1.points import encode_signature
 from execution.types import Hash32
 from ledger.crossing import MAX_MESSAGE_DATA_BYTES, CheckpointCertificate, Message
@@ -40,7 +41,6 @@ BATCH_COMMITTED: Final = _topic("BatchCommitted(bytes32,bytes32,uint256,bytes32,
 BATCH_PROVEN: Final = _topic("BatchProven(bytes32,uint256,bytes32)")
 BATCH_FINALIZED: Final = _topic("BatchFinalized(bytes32,uint256,bytes32,uint256)")
 
-_POST_DATA: Final = _selector("post_data(bytes32,bytes[])")
 _COMMIT_BATCH: Final = _selector(f"commit_batch(bytes32,{_CHECKPOINT},bytes,bytes,bytes32)")
 _PROVE_BATCH: Final = _selector("prove_batch(bytes32,bytes[])")
 _FINALIZE_BATCH: Final = _selector("finalize_batch(bytes32,uint256)")
@@ -102,11 +102,6 @@ class BatchFinalized:
 BatchEvent = BatchCommitted | BatchProven | BatchFinalized
 
 # CALLS
-
-
-def post_data_call(before: Hash32, blocks: Sequence[bytes]) -> bytes:
-    """Call data that posts consecutive blocks."""
-    return _POST_DATA + encode(("bytes32", "bytes[]"), (before, list(blocks)))
 
 
 def commit_batch_call(

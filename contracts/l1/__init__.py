@@ -4,7 +4,7 @@
 artifacts; ``python -m contracts.build`` makes them.
 """
 
-from contracts.l1.batches import BatchStatus, batch_id, checkpoint_tuple
+from contracts.l1.batches import BatchStatus, batch_id, checkpoint_tuple, post_data_call
 from contracts.l1.compiled import L1_CONTRACT_NAMES, l1_artifact
 from contracts.l1.deployment import RollupSettings, created_address
 from contracts.l1.points import encode_key, encode_signature
@@ -19,4 +19,5 @@ __all__ = [
     "encode_key",
     "encode_signature",
     "l1_artifact",
+    "post_data_call",
 ]
