@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,13 @@ def test_the_build_gets_what_the_containerfile_copies_and_nothing_else():
         re.sub(r"[^/]*\.lock$", "*.lock", each) if "/" in each else each for each in copied
     } == (allowed)
     assert all((ROOT / each).exists() for each in copied)
+
+
+def test_every_folder_of_the_wheel_is_copied():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    folders = project["tool"]["hatch"]["build"]["targets"]["wheel"]["only-include"]
+    copies = {copy.text for copy in parse(containerfile()).stages["build"].having("COPY")}
+    assert [each for each in folders if f"{each} {each}" not in copies] == []
 
 
 def test_the_gpu_lock_has_jax_of_the_requirements_lock():
