@@ -15,6 +15,11 @@ settings.register_profile("braid", derandomize=True, deadline=None, print_blob=T
 settings.load_profile("braid")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--l1 anvil``: tests of settlement on anvil instead of the embedded L1."""
+    parser.addoption("--l1", choices=("embedded", "anvil"), default="embedded")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put tests that start Ray in this process last.
