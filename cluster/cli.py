@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 bench = typer.Typer(help="Measure this machine; each figure stands next to its limit.")
 app.add_typer(bench, name="bench", no_args_is_help=True)
+prover = typer.Typer(help="The pool of workers that proves batches of the ZK chain.")
+app.add_typer(prover, name="prover", no_args_is_help=True)
 
 console = Console(stderr=True)
 
@@ -206,6 +208,17 @@ def verify(
     from cluster.proofs.verify import verify as command
 
     command(proof, elf, as_json)
+
+
+@prover.command("status")
+def prover_status(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Show jobs, leases, ages, throughput and workers of every prover pool."""
+    from cluster.prover.status import status as command
+
+    command(directory, as_json)
 
 
 @bench.command("consensus")

@@ -7,6 +7,7 @@ ClusterError
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
 ├── DemoFailed          a step or an invariant of the demo or of a bench failed
+├── NoProverPool        no node of the network proves anything
 └── ProofRefused        a proof file that does not prove what it says
 """
 
@@ -37,6 +38,10 @@ class StartFailed(ClusterError):
 
 class DemoFailed(ClusterError):
     """A step or an invariant of the demo or of a bench failed."""
+
+
+class NoProverPool(ClusterError):
+    """No node of the network proves anything."""
 
 
 class ProofRefused(ClusterError):

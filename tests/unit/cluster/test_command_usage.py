@@ -11,7 +11,7 @@ from cluster.output import print_json, rounded
 from tests.support.braid_main import BraidMain
 
 COMMANDS = (
-    "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "bench",
+    "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "prover", "bench",
 )  # fmt: skip
 
 
@@ -28,7 +28,7 @@ def test_help_names_every_command():
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "bench consensus", "bench throughput", "bench prove"]
+    "command", [*COMMANDS, "bench consensus", "bench throughput", "bench prove", "prover status"]
 )
 def test_every_command_has_help(command):
     result = CliRunner().invoke(app, [*command.split(), "--help"])
