@@ -32,6 +32,8 @@ bench: setup
 	$(BIN)/braid bench consensus
 	$(BIN)/braid bench throughput
 	$(BIN)/braid bench execute
+	$(BIN)/braid bench prove
+	$(BIN)/braid bench prove --batch
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
