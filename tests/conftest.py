@@ -9,7 +9,8 @@ import cluster
 
 assert cluster.__doc__, "imported first: it sets variables that Ray reads when it is imported"
 
-STARTS_RAY = Path(__file__).parent / "e2e" / "cluster"
+END_TO_END = Path(__file__).parent / "e2e"
+START_RAY = {END_TO_END / "cluster", END_TO_END / "prover"}
 
 settings.register_profile("braid", derandomize=True, deadline=None, print_blob=True)
 settings.load_profile("braid")
@@ -28,4 +29,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     installs handlers of its own over it when a process connects, and the next trap
     would end the process. Executor actors are safe: there wasmtime comes after Ray.
     """
-    items.sort(key=lambda item: STARTS_RAY in item.path.parents)
+    items.sort(key=lambda item: not START_RAY.isdisjoint(item.path.parents))

@@ -7,6 +7,7 @@ survives the death of the pool, of its workers and of whoever submitted it.
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from actors.prover.pool.keeper import QueueKeeper
 from actors.prover.pool.messages import (
     BatchStatus,
     Handed,
+    ProgramSource,
     Rest,
     Retire,
     SegmentInput,
@@ -35,8 +37,6 @@ from actors.prover.pool.worker import ProverWorkerActor
 from actors.prover.pool.workforce import Member, Workforce
 from proving.jobs import JobId, Token, WorkerId
 from proving.jobs.scaling import desired_workers
-from proving.parameters import Parameters
-from proving.zkvm.proof_file import KeyRecord
 
 LONG_POLL_SECONDS: Final = 5.0
 
@@ -118,13 +118,14 @@ class ProverPoolActor:
 
     async def status(self) -> dict[str, Any]:
         """Jobs, leases, ages, throughput and workers, ready for JSON."""
-        return pool_status(
+        found = pool_status(
             self._desk.keeper.state,
             self._workforce.members,
             self._desk.throughput,
             self._desk.keeper.now_ms(),
             time.monotonic(),
         )
+        return {"process_id": os.getpid(), **found}
 
     # WORKERS
 
@@ -140,11 +141,11 @@ class ProverPoolActor:
             self._workforce.hear(worker, facts, is_busy=True)
         return answer
 
-    async def program(self, key_digest: bytes) -> tuple[bytes, Parameters, KeyRecord]:
-        """What a worker needs to set up a prover."""
-        program = self._desk.program(key_digest)
+    async def program(self, key_digest: bytes | None) -> ProgramSource:
+        """What a worker needs to set up a prover; of the program of new submissions for None."""
+        digest, program = self._desk.program(key_digest)
         elf = await asyncio.to_thread(program.elf_file.read_bytes)
-        return elf, program.parameters, program.key
+        return ProgramSource(digest, elf, program.parameters, program.key)
 
     async def heartbeat(
         self, worker: WorkerId, job_id: JobId, token: Token, facts: WorkerFacts

@@ -248,9 +248,10 @@ class PoolDesk:
         """End a dead worker's lease."""
         self.handle(WorkerLost(worker))
 
-    def program(self, key_digest: bytes) -> PoolProgram:
-        """The program of a key."""
-        return self._programs[key_digest]
+    def program(self, key_digest: bytes | None) -> tuple[bytes, PoolProgram]:
+        """The program of a key, or of new submissions; and its key's digest."""
+        digest = _digest(self._default) if key_digest is None else key_digest
+        return digest, self._programs[digest]
 
     # TIME
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from proving.jobs import JobId, Token, WorkerId
+from proving.parameters import Parameters
+from proving.zkvm.proof_file import KeyRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,16 @@ class WorkOrder:
     token: Token
     key_digest: bytes
     witness: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramSource:
+    """What a worker needs to set up a prover."""
+
+    key_digest: bytes
+    elf: bytes
+    parameters: Parameters
+    key: KeyRecord
 
 
 @dataclass(frozen=True, slots=True)

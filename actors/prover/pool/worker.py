@@ -12,10 +12,11 @@ import asyncio
 import os
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psutil
 import ray
@@ -25,7 +26,14 @@ from actors.calls import ActorAway, ActorLink
 from actors.config import NodeConfig
 from actors.logs import configure_logs
 from actors.prover.pool.errors import PoolError
-from actors.prover.pool.messages import Handed, Rest, Retire, WorkerFacts, WorkOrder
+from actors.prover.pool.messages import (
+    Handed,
+    ProgramSource,
+    Rest,
+    Retire,
+    WorkerFacts,
+    WorkOrder,
+)
 from actors.prover.pool.options import WorkerOptions, pool_name
 from actors.prover.pool.proving import Proven, Prover
 from proving.errors import ProvingError
@@ -34,6 +42,8 @@ from proving.machine.errors import MachineError
 
 RETRY_SECONDS: Final = 0.5
 LOADING: Final = "load"
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -72,6 +82,8 @@ class ProverWorkerActor:
 
     async def _work(self) -> None:
         try:
+            # Warm before it asks for work: a job that waits should go to whoever is ready.
+            await self._set_up(await self._ask("program", None))
             while self._facts.proved < self._options.jobs_before_recycling:
                 answer = await self._ask("lease", self._worker, self._current_facts())
                 if isinstance(answer, Rest):
@@ -84,12 +96,8 @@ class ProverWorkerActor:
     async def _do(self, order: WorkOrder) -> bool:
         """Prove a job and say how it ended; gives whether this process can prove another one."""
         self._is_abandoned.clear()
-        self._facts = replace(self._facts, phase=LOADING, fraction=0.0)
         loop = asyncio.get_running_loop()
-        program = None
-        if order.key_digest not in self._provers:
-            program = await self._ask("program", order.key_digest)
-        proving = loop.run_in_executor(self._thread, self._prove, order, program)
+        proving = loop.create_task(self._prove(order))
         beating = loop.create_task(self._beat(order))
         try:
             await asyncio.wait({proving})
@@ -112,13 +120,24 @@ class ProverWorkerActor:
         await self._ask("hand_in", handed)
         return True
 
-    def _prove(self, order: WorkOrder, program: tuple[Any, ...] | None) -> Proven:
-        """In the proving thread."""
-        if program is not None:
-            self._provers[order.key_digest] = self._options.make_prover(*program)
+    async def _prove(self, order: WorkOrder) -> Proven:
+        self._facts = replace(self._facts, phase=LOADING, fraction=0.0)
+        if order.key_digest not in self._provers:
+            await self._set_up(await self._ask("program", order.key_digest))
         prover = self._provers[order.key_digest]
+        return await self._in_thread(prover.prove, order.witness, self._on_phase)
+
+    async def _set_up(self, source: ProgramSource) -> None:
+        """Make a program's prover, once in this process."""
+        prover = await self._in_thread(
+            self._options.make_prover, source.elf, source.parameters, source.key
+        )
+        self._provers[source.key_digest] = prover
         self._facts = replace(self._facts, device=prover.device)
-        return prover.prove(order.witness, self._on_phase)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run in the proving thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     def _on_phase(self, phase: str, fraction: float) -> None:
         if self._is_abandoned.is_set():

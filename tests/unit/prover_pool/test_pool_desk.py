@@ -287,6 +287,7 @@ async def test_jobs_of_a_parameter_set_that_was_the_default_go_on(world: PoolWor
     world.programs = [program(root=2), program()]
     await world.crash()
     order = await world.order(ANN)
-    assert world.desk.program(order.key_digest) == program()
+    assert world.desk.program(order.key_digest)[1] == program()
+    assert world.desk.program(None)[1] == program(root=2)
     await world.desk.submit(b"2", [replace(segment(1), first_block=2, last_block=2)])
-    assert world.desk.program((await world.order(BEN)).key_digest) == program(root=2)
+    assert world.desk.program((await world.order(BEN)).key_digest)[1] == program(root=2)
