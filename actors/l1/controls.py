@@ -98,7 +98,10 @@ class ControlMethods:
         return None
 
     async def set_base_fee(self, params: Params) -> Json:
-        """Make full or empty blocks until the next base fee is near this one, in wei."""
+        """Make full or empty blocks until the next base fee is near this one, in wei; gives it.
+
+        It ends with an empty block of the usual size: estimates look at the newest block.
+        """
         params.at_most(1)
         wanted_wei = read.quantity(params.required(0))
         if not 7 <= wanted_wei <= 10**14:
@@ -111,13 +114,16 @@ class ControlMethods:
         is_rising = chain.next_base_fee_wei < wanted_wei
         for _ in range(MAX_BLOCKS_PER_CALL):
             fee_wei = chain.next_base_fee_wei
-            if (fee_wei >= wanted_wei) if is_rising else (fee_wei <= wanted_wei):
-                return
             now = self._backend.now_seconds()
-            if is_rising:
+            is_there = fee_wei * 7 // 8 >= wanted_wei if is_rising else fee_wei <= wanted_wei
+            if is_rising and not is_there:
                 self._mine_full(now)
-            else:
-                chain.mine_exactly((), now, chain.spec.gas_limit)
+                continue
+            if is_there and not is_rising:
+                return
+            chain.mine_exactly((), now, chain.spec.gas_limit)
+            if is_there:
+                return
 
     def _mine_full(self, now: int) -> None:
         """A block that its only transaction fills: the base fee rises by an eighth."""

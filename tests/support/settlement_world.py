@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
@@ -35,7 +36,7 @@ from settlement.l1.sender import TransactionSender
 from settlement.l1.watcher import L1Watcher, WatcherSettings
 from settlement.pipeline.pipeline import PipelineStatus, SettlementPipeline
 from settlement.pipeline.views import BatchReader
-from tests.support.l1_harness import L1Harness, VirtualTime
+from tests.support.l1_harness import EmbeddedHarness, L1Harness, VirtualTime
 from tests.support.synthetic_zk import PartPoster, SyntheticProver, SyntheticZk
 
 ETHER = 10**18
@@ -255,6 +256,62 @@ class SettlementWorld:
         """Final ZK blocks that are old enough to be settled."""
         for _ in range(count):
             self.chain.add(self.time.now_seconds - 60, **options)
+
+    async def deposit(self, value_wei: int) -> None:
+        """A user deposits; the block with it is made."""
+        client = new_client(self.l1.url, self.time)
+        try:
+            nonce = await client.nonce(address_of(USER))
+        finally:
+            await client.close()
+        data = keccak(b"deposit_eth(address)")[:4] + bytes(12) + address_of(USER)
+        await self.send_as(
+            USER, nonce=nonce, to=self.deployment.rollup, value_wei=value_wei, data=data
+        )
+        await self.next_block()
+
+    async def send_as(
+        self,
+        signer: LocalAccount,
+        *,
+        nonce: int,
+        to: bytes = bytes(19) + b"\x99",
+        value_wei: int = 0,
+        data: bytes = b"",
+        tip_wei: int = GWEI,
+        max_fee_wei: int = 400 * GWEI,
+    ) -> None:
+        """Somebody sends a transaction; it waits for the next block."""
+        signed = signer.sign_transaction(
+            {
+                "type": 2,
+                "chainId": L1_CHAIN_ID,
+                "nonce": nonce,
+                "to": to,
+                "value": value_wei,
+                "data": data,
+                "gas": 300_000,
+                "maxFeePerGas": max_fee_wei,
+                "maxPriorityFeePerGas": tip_wei,
+            }
+        )
+        client = new_client(self.l1.url, self.time)
+        try:
+            await client.send(bytes(signed.raw_transaction))
+        finally:
+            await client.close()
+
+    async def keep_base_fee_for(self, rounds: int, node: Node) -> None:
+        """Rounds in which L1's other users pay more than we offered at first."""
+        for _ in range(rounds):
+            await node.tick()
+            self.time.advance(BLOCK_SECONDS)
+            await self.l1.set_base_fee(60 * GWEI)
+
+    def embedded_only(self) -> None:
+        """Skip on an L1 that cannot be stopped without loss."""
+        if not isinstance(self.l1, EmbeddedHarness):
+            pytest.skip("needs an L1 that keeps its state over a restart")
 
     async def next_block(self, count: int = 1) -> None:
         self.time.advance(BLOCK_SECONDS * count)

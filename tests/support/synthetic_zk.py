@@ -86,6 +86,10 @@ class SyntheticZk:
         self._blocks.append(block)
         return block
 
+    def falsify(self, number: int) -> None:
+        """Another history: the block has other data."""
+        self._blocks[number - 1].data = b"another history"
+
     async def summaries(self, first_number: int, limit: int) -> Sequence[BlockSummary]:
         found = self._blocks[first_number - 1 : first_number - 1 + limit]
         return [

@@ -42,24 +42,49 @@ async def deployed(
         await l1.stop()
 
 
+class Worlds:
+    """Makes worlds, each with an L1 of its own, and ends them."""
+
+    def __init__(self, deployed: tuple[Path, Deployment] | None, directory: Path) -> None:
+        self._deployed = deployed
+        self._directory = directory
+        self._made: list[SettlementWorld] = []
+
+    async def make(self) -> SettlementWorld:
+        """L1 with the contracts; transactions wait for the test to make a block."""
+        await self.close()
+        time = VirtualTime(START_SECONDS + 3600)
+        directory = self._directory / str(len(list(self._directory.iterdir())))
+        directory.mkdir()
+        l1: L1Harness
+        if self._deployed is not None:
+            shutil.copytree(self._deployed[0], directory / "l1")
+            embedded = EmbeddedHarness(directory / "l1", balances(), time, EngineKind.WASM)
+            await embedded.start()
+            l1, deployment = embedded, self._deployed[1]
+        else:
+            l1, deployment = await _start_anvil(time)
+        await l1.hold()
+        world = SettlementWorld(directory, l1, time, deployment)
+        self._made.append(world)
+        return world
+
+    async def close(self) -> None:
+        for world in self._made:
+            await world.close()
+        self._made.clear()
+
+
 @pytest.fixture
-async def world(
-    l1_kind: str, deployed: tuple[Path, Deployment] | None, tmp_path: Path
-) -> AsyncIterator[SettlementWorld]:
-    """L1 with the contracts; transactions wait for the test to make a block."""
-    time = VirtualTime(START_SECONDS + 3600)
-    l1: L1Harness
-    if deployed is not None:
-        shutil.copytree(deployed[0], tmp_path / "l1")
-        embedded = EmbeddedHarness(tmp_path / "l1", balances(), time, EngineKind.WASM)
-        await embedded.start()
-        l1, deployment = embedded, deployed[1]
-    else:
-        l1, deployment = await _start_anvil(time)
-    await l1.hold()
-    created = SettlementWorld(tmp_path, l1, time, deployment)
-    yield created
-    await created.close()
+async def worlds(deployed: tuple[Path, Deployment] | None, tmp_path: Path) -> AsyncIterator[Worlds]:
+    made = Worlds(deployed, tmp_path)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def world(worlds: Worlds) -> SettlementWorld:
+    return await worlds.make()
 
 
 async def _start_anvil(time: VirtualTime) -> tuple[L1Harness, Deployment]:

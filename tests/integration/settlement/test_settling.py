@@ -2,9 +2,20 @@
 
 import pytest
 
-from tests.support.settlement_world import SettlementWorld
+from contracts.l1.batches import BatchStatus
+from execution.types import Hash32
+from settlement.batching import BatchPolicy
+from settlement.pipeline.plan import Stage
+from tests.support.settlement_world import BATCHES, POSTERS, Node, SettlementWorld, address_of
 
 pytestmark = pytest.mark.settlement
+
+TRANSACTIONS_OF_A_BATCH = 10
+"""Data, commit, two statements in three parts each, prove, finalize."""
+
+
+async def used_nonces(node: Node) -> int:
+    return await node.client.nonce(node.sender.address)
 
 
 async def test_a_batch_becomes_final(world: SettlementWorld) -> None:
@@ -12,8 +23,121 @@ async def test_a_batch_becomes_final(world: SettlementWorld) -> None:
     world.add_blocks(5)
     await world.settle_up_to(5)
     status = node.sender.status
-    # Data, commit, two statements in three parts each, prove, finalize.
-    assert (status.transactions_signed, status.replacements_signed) == (10, 0)
-    assert status.reverted == 0
+    assert status.transactions_signed == await used_nonces(node) == TRANSACTIONS_OF_A_BATCH
+    assert (status.replacements_signed, status.reverted, status.displaced) == (0, 0, 0)
     assert node.pipeline.open_batches == ()
     assert node.watcher.proven_block() == 5
+    assert node.pipeline.status.problem is None
+
+
+async def test_batches_overlap_and_become_final_in_order(world: SettlementWorld) -> None:
+    small = BatchPolicy(max_blocks=4, max_age_seconds=30.0)
+    node = world.start_node(batches=small)
+    world.add_blocks(12)
+    await world.settle_up_to(12)
+    assert await used_nonces(node) == 3 * TRANSACTIONS_OF_A_BATCH
+    finals = [known.committed.last_block for known in node.watcher.batches() if known.is_final]
+    assert finals == [4, 8, 12]
+
+
+async def test_blocks_too_large_for_one_transaction_together_go_in_several(
+    world: SettlementWorld,
+) -> None:
+    node = world.start_node()
+    world.add_blocks(3, size_bytes=100_000)
+    await world.settle_up_to(3)
+    assert await used_nonces(node) == TRANSACTIONS_OF_A_BATCH + 2
+
+
+async def test_a_batch_waits_for_its_proof(world: SettlementWorld) -> None:
+    world.prover.is_slow = True
+    node = world.start_node()
+    world.add_blocks(2)
+    for _ in range(20):
+        await world.round()
+    ((first, last, stage),) = node.pipeline.status.stages
+    assert (first, last, stage) == (1, 2, Stage.PROVING)
+    world.prover.is_slow = False
+    await world.settle_up_to(2)
+
+
+async def test_deposits_are_given_out_confirmed_and_consumed(world: SettlementWorld) -> None:
+    node = world.start_node()
+    await world.deposit(3 * 10**18)
+    await node.tick()
+    assert node.watcher.messages(0, 10) == ()
+    await world.next_block(4)
+    await node.tick()
+    (message,) = node.watcher.messages(0, 10)
+    assert (message.nonce, message.value_wei) == (0, 3 * 10**18)
+    world.add_blocks(2)
+    world.add_blocks(1, consume=[message])
+    await world.settle_up_to(3)
+    assert node.watcher.consumed_entries() == 1
+
+
+async def test_another_poster_with_the_same_cuts_does_no_harm(world: SettlementWorld) -> None:
+    one = world.start_node("one", signer=POSTERS[0])
+    two = world.start_node("two", signer=POSTERS[1])
+    world.add_blocks(6)
+    await world.settle_up_to(6)
+    for node in (one, two):
+        assert node.pipeline.open_batches == ()
+        assert node.pipeline.status.alarm is None
+    assert [known.committed.last_block for known in one.watcher.batches()] == [6]
+
+
+async def test_posters_with_other_cuts_agree_in_the_end(world: SettlementWorld) -> None:
+    small = BatchPolicy(max_blocks=2, max_age_seconds=30.0)
+    one = world.start_node("one", signer=POSTERS[0], batches=small)
+    two = world.start_node("two", signer=POSTERS[1], batches=BATCHES)
+    world.add_blocks(6)
+    await world.settle_up_to(6)
+    world.add_blocks(2)
+    await world.settle_up_to(8)
+    for node in (one, two):
+        assert node.pipeline.status.alarm is None
+        assert node.watcher.proven_block() == 8
+
+
+async def test_a_new_node_takes_over_where_others_got(world: SettlementWorld) -> None:
+    first = world.start_node("first", signer=POSTERS[0])
+    world.add_blocks(4)
+    await world.settle_up_to(4)
+    await world.kill(first)
+    second = world.start_node("second", signer=POSTERS[1])
+    world.add_blocks(3)
+    await world.settle_up_to(7)
+    assert await used_nonces(second) == TRANSACTIONS_OF_A_BATCH
+
+
+async def test_a_node_whose_blocks_differ_from_the_settled_ones_stops(
+    world: SettlementWorld,
+) -> None:
+    first = world.start_node("first", signer=POSTERS[0])
+    world.add_blocks(4)
+    await world.settle_up_to(4)
+    await world.kill(first)
+    world.chain.falsify(2)
+    second = world.start_node("second", signer=POSTERS[1])
+    await world.round()
+    assert "data chain" in (second.pipeline.status.alarm or "")
+    world.add_blocks(3)
+    await world.round()
+    assert await used_nonces(second) == 0
+
+
+async def test_a_batch_is_committed_anew_under_another_verifier(world: SettlementWorld) -> None:
+    world.prover.is_slow = True
+    node = world.start_node()
+    world.add_blocks(2)
+    for _ in range(12):
+        await world.round()
+    (batch,) = node.pipeline.open_batches
+    generation = await node.reader.generation()
+    status = await node.reader.status(Hash32(batch.batch_id), generation)
+    assert status is BatchStatus.COMMITTED
+    # Seen from a later generation the commit does not count.
+    status = await node.reader.status(Hash32(batch.batch_id), generation + 1)
+    assert status is BatchStatus.UNKNOWN
+    assert address_of(POSTERS[0]) == node.sender.address
