@@ -26,7 +26,7 @@ SOLC_VERSION: Final = "0.8.37"
 SETTINGS: Final[dict[str, Any]] = {
     "evmVersion": "prague",
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 200},
+    "optimizer": {"enabled": True, "runs": 1_000_000},
     "metadata": {"bytecodeHash": "none", "appendCBOR": False},
 }
 _OUTPUTS: Final = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"]

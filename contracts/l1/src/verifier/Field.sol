@@ -26,12 +26,19 @@ uint256 constant CANONICAL_CARRY =
 // 2^48 and 2^96 modulo p: one in Montgomery form, and what brings an element there.
 uint256 constant ONE = 0x7fdfbf8;
 uint256 constant TO_MONTGOMERY = 0x18af7f37;
+// 2^-48.
+uint256 constant FROM_MONTGOMERY = 0x3f01;
 uint256 constant GENERATOR = 3;
 uint256 constant TWO_ADICITY = 24;
 // 3^((p - 1) / 2^24), of order 2^24, and its inverse; plain.
 uint256 constant ROOT = 0x6ac49f88;
 uint256 constant INVERSE_ROOT = 0x6b1073c7;
-uint256 constant HALF = 0x3f800001;
+// Those of order 2, 4 and 8, which fold cosets.
+uint256 constant ROOT_2 = 0x7f000000;
+uint256 constant ROOT_4 = 0x7e010002;
+uint256 constant INVERSE_ROOT_4 = 0xfeffff;
+uint256 constant ROOT_8 = 0x6832fe4a;
+uint256 constant INVERSE_ROOT_8 = 0x67b1c9b1;
 
 /// @title The field of the proofs: KoalaBear and its extension of degree 4.
 /// @notice p = 2^31 - 2^24 + 1 and F = Fp[x]/(x^4 - 3). An element of F is one word with four lanes
@@ -195,16 +202,21 @@ library Field {
     /// @dev p - 2 is six ones, a zero and 24 ones.
     function baseInvert(uint256 k) internal pure returns (uint256 r) {
         assembly ("memory-safe") {
-            function squares(x, count) -> y {
-                y := x
-                for {} count { count := sub(count, 1) } { y := mulmod(y, y, P) }
+            function toTheEighth(x) -> y {
+                // three squarings
+                y := mulmod(x, x, P)
+                y := mulmod(y, y, P)
+                y := mulmod(y, y, P)
             }
             let ones2 := mulmod(mulmod(k, k, P), k, P)
             let ones3 := mulmod(mulmod(ones2, ones2, P), k, P)
-            let ones6 := mulmod(squares(ones3, 3), ones3, P)
-            let ones12 := mulmod(squares(ones6, 6), ones6, P)
-            let ones24 := mulmod(squares(ones12, 12), ones12, P)
-            r := mulmod(squares(ones6, 25), ones24, P)
+            let ones6 := mulmod(toTheEighth(ones3), ones3, P)
+            let ones12 := mulmod(toTheEighth(toTheEighth(ones6)), ones6, P)
+            r := toTheEighth(toTheEighth(toTheEighth(toTheEighth(ones12))))
+            let ones24 := mulmod(r, ones12, P)
+            r := toTheEighth(toTheEighth(toTheEighth(toTheEighth(ones6))))
+            r := toTheEighth(toTheEighth(toTheEighth(toTheEighth(r))))
+            r := mulmod(mulmod(r, r, P), ones24, P)
         }
     }
 
@@ -217,6 +229,18 @@ library Field {
                 k := mulmod(k, k, P)
             }
         }
+    }
+
+    /// @notice The root of unity of order 2^logOrder, at most 8; plain.
+    function smallRoot(uint256 logOrder) internal pure returns (uint256) {
+        if (logOrder < 2) return logOrder == 0 ? 1 : ROOT_2;
+        return logOrder == 2 ? ROOT_4 : ROOT_8;
+    }
+
+    /// @notice Its inverse.
+    function inverseSmallRoot(uint256 logOrder) internal pure returns (uint256) {
+        if (logOrder < 2) return logOrder == 0 ? 1 : ROOT_2;
+        return logOrder == 2 ? INVERSE_ROOT_4 : INVERSE_ROOT_8;
     }
 
     /// @notice The 2^logSize-th root of unity that every domain of that size uses; plain.

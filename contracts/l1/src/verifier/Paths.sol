@@ -5,18 +5,15 @@ pragma solidity ^0.8.30;
 uint256 constant LEAF = 1;
 uint256 constant NODE = 2;
 uint256 constant NODE_WITH_ROW = 3;
-// Levels of a tree, of 2^0 to 2^24 nodes, with room to spare.
-uint256 constant LEVELS = 32;
 
 /// @notice The path from a leaf to the root that was checked last, in one tree.
-/// @param own At level l the node of 2^l that the path goes through.
-/// @param siblings At level l the node that it is hashed with.
+/// @param nodes At 2l the node of the 2^l of level l that the path goes through, and behind it the
+/// one that it is hashed with.
 /// @param rows Digests of the rows that enter at a level.
 /// @param hasRow Bit l: whether rows enter at level l.
 /// @param height Level of the leaves.
 struct Path {
-    uint256[32] own;
-    uint256[32] siblings;
+    uint256[64] nodes;
     uint256[32] rows;
     uint256 hasRow;
     uint256 height;
@@ -31,6 +28,8 @@ struct Path {
 library Paths {
     /// @notice A path that does not lead to its root, or not to the path before it.
     error OpeningMismatch(uint256 tree, uint256 level);
+    /// @notice A hash failed: it can for no other reason.
+    error OutOfGas();
 
     /// @notice Follow a path up from its leaf.
     /// @param path Holds the digests of the rows of this index, for levels from `lowest` up, and in
@@ -48,44 +47,51 @@ library Paths {
         if (level < lowest) return cursor;
         uint256 node = path.rows[level];
         uint256 hasRow = path.hasRow;
+        bool isHashed;
         assembly ("memory-safe") {
-            let own := mload(path)
-            let siblings := mload(add(path, 32))
-            let rows := mload(add(path, 64))
+            let nodes := mload(path)
+            let rows := mload(add(path, 32))
             // a hashed message is at bytes 28 and up: tag, left, right, row
             let message := mload(0x40)
+            let left := add(message, 32)
+            let right := add(message, 64)
+            mstore(message, NODE)
+            isHashed := 1
             for {} gt(level, lowest) {} {
                 let sibling := calldataload(cursor)
                 cursor := add(cursor, 32)
-                mstore(add(own, shl(5, level)), node)
-                mstore(add(siblings, shl(5, level)), sibling)
+                let pair := add(nodes, shl(6, level))
+                mstore(pair, node)
+                mstore(add(pair, 32), sibling)
                 level := sub(level, 1)
-                switch and(shr(level, index), 1)
+                // 32 if the node is the right one
+                let side := shl(5, and(shr(level, index), 1))
+                mstore(add(left, side), node)
+                mstore(sub(right, side), sibling)
+                switch and(shr(level, hasRow), 1)
                 case 0 {
-                    mstore(add(message, 32), node)
-                    mstore(add(message, 64), sibling)
+                    isHashed :=
+                        and(isHashed, staticcall(gas(), 2, add(message, 28), 68, 0, 32))
                 }
                 default {
-                    mstore(add(message, 32), sibling)
-                    mstore(add(message, 64), node)
-                }
-                let length := 68
-                mstore(message, NODE)
-                if and(shr(level, hasRow), 1) {
-                    length := 100
                     mstore(message, NODE_WITH_ROW)
                     mstore(add(message, 96), mload(add(rows, shl(5, level))))
+                    isHashed :=
+                        and(isHashed, staticcall(gas(), 2, add(message, 28), 100, 0, 32))
+                    mstore(message, NODE)
                 }
-                if iszero(staticcall(gas(), 2, add(message, 28), length, 0, 32)) { revert(0, 0) }
                 node := mload(0)
             }
         }
+        if (!isHashed) revert OutOfGas();
         if (lowest == 0) {
             if (bytes32(node) != path.root) revert OpeningMismatch(tree, 0);
-        } else {
-            if (node != path.siblings[lowest]) revert OpeningMismatch(tree, lowest);
-            path.siblings[lowest] = path.own[lowest];
-            path.own[lowest] = node;
+            return cursor;
+        }
+        unchecked {
+            if (node != path.nodes[2 * lowest + 1]) revert OpeningMismatch(tree, lowest);
+            path.nodes[2 * lowest + 1] = path.nodes[2 * lowest];
+            path.nodes[2 * lowest] = node;
         }
         return cursor;
     }

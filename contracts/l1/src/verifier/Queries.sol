@@ -3,14 +3,14 @@ pragma solidity ^0.8.30;
 
 import {Claim} from "./Claims.sol";
 import {Context} from "./Context.sol";
-import {Field, P, ROOT, TWO_ADICITY} from "./Field.sol";
-import {Folding, Layer} from "./Folding.sol";
+import {Field, INVERSE_ROOT, P, ROOT, TWO_ADICITY} from "./Field.sol";
+import {Folding, Layer, Trail} from "./Folding.sol";
 import {HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
 import {Path, Paths} from "./Paths.sol";
 import {PowerTable} from "./PowerTable.sol";
 import {Queue} from "./Queue.sol";
-import {RowGroup, Rows, ELEMENT_BYTES} from "./Rows.sol";
+import {ELEMENT_BYTES, Fraction, RowGroup, Rows} from "./Rows.sol";
 import {MAIN, Shape, ShapeOf, TREE_COUNT} from "./Shape.sol";
 
 /// @notice What is the same for all queries of a transaction, and what one leaves to the next.
@@ -79,13 +79,16 @@ library Queries {
             // ROWS, of sizes that are not those of the query before
             uint256 logSize = desk.shape.logSizes[0];
             uint256 root = Field.basePower(ROOT, index << (TWO_ADICITY - logSize));
-            for (uint256 s = 0; s < desk.groups.length; ++s) {
-                RowGroup memory group = desk.groups[s];
+            Fraction[] memory fractions = new Fraction[](desk.groups.length);
+            uint256 own;
+            for (; own < fractions.length; ++own) {
+                RowGroup memory group = desk.groups[own];
                 if (group.logSize < lowest) break;
                 for (; logSize > group.logSize; --logSize) root = mulmod(root, root, P);
-                (desk.reduced[logSize], cursor) =
+                (fractions[own], cursor) =
                     Rows.take(group, desk.trees, root, desk.table, desk.buffer, cursor);
             }
+            Rows.divide(desk.groups, fractions, own, desk.reduced);
 
             // PATHS
             for (uint256 tree = 0; tree < TREE_COUNT; ++tree) {
@@ -94,8 +97,15 @@ library Queries {
             }
 
             // LAYERS
-            return
-                Folding.follow(context, desk.shape, desk.layers, desk.reduced, index, lowest, cursor);
+            logSize = desk.shape.logSizes[0];
+            Trail memory trail = Trail({
+                index: index,
+                lowest: lowest,
+                cursor: cursor,
+                value: desk.reduced[logSize],
+                inverse: Field.basePower(INVERSE_ROOT, index << (TWO_ADICITY - logSize))
+            });
+            return Folding.follow(context, desk.shape, desk.layers, desk.reduced, trail);
         }
     }
 

@@ -6,6 +6,7 @@ import {
     CANONICAL_CARRY,
     Field,
     GENERATOR,
+    ONE,
     P
 } from "./Field.sol";
 import {HeaderOf} from "./Header.sol";
@@ -33,6 +34,11 @@ struct RowGroup {
     Claim claim;
 }
 
+struct Fraction {
+    uint256 numerator;
+    uint256 denominator;
+}
+
 /// @title Opened rows: their digests, and the value that FRI is about at this point.
 /// @notice For each size N, at x = 3 w^i, with powers of lambda running over the columns,
 ///
@@ -41,7 +47,7 @@ library Rows {
     using Machine for bytes;
 
     /// @notice z or g z is the queried point itself, where nothing can be concluded.
-    error PointInsideDomain(uint256 logSize);
+    error PointInsideDomain();
 
     /// @notice What the heights say about the rows of each size.
     function groups(bytes memory config, Shape memory shape, uint256 z)
@@ -77,7 +83,7 @@ library Rows {
     /// @notice Take the rows of one size from the call data.
     /// @param root w^i in this size's domain, plain.
     /// @param buffer Free memory with 32 bytes before it: for the rows and 64 bytes, twice.
-    /// @return reduced F_N at the point.
+    /// @return value F_N at the point, as a fraction.
     /// @return next Where the rows end.
     function take(
         RowGroup memory group,
@@ -86,7 +92,7 @@ library Rows {
         uint256 table,
         uint256 buffer,
         uint256 cursor
-    ) internal view returns (uint256 reduced, uint256 next) {
+    ) internal view returns (Fraction memory value, uint256 next) {
         unchecked {
             uint256 length = ELEMENT_BYTES * group.columns;
             assembly ("memory-safe") {
@@ -101,26 +107,51 @@ library Rows {
             uint256 count = _gather(group.ranges, buffer, gathered);
             (uint256 following,) = PowerTable.dot(table, gathered, count);
 
-            return (_reduce(group, root, here, following), cursor + length);
+            return (_fraction(group, root, here, following), cursor + length);
         }
     }
 
-    function _reduce(RowGroup memory group, uint256 root, uint256 here, uint256 following)
+    /// @notice The values of fractions, by one inversion.
+    /// @param count How many of the groups have one.
+    /// @param reduced Where the values go, by log2 of the size.
+    function divide(
+        RowGroup[] memory all,
+        Fraction[] memory fractions,
+        uint256 count,
+        uint256[32] memory reduced
+    ) internal pure {
+        unchecked {
+            uint256[] memory products = new uint256[](count);
+            uint256 product = ONE;
+            for (uint256 s = 0; s < count; ++s) {
+                products[s] = product;
+                product = Field.multiply(product, fractions[s].denominator);
+            }
+            uint256 inverse = Field.invert(product);
+            if (inverse == 0) revert PointInsideDomain();
+            for (uint256 s = count; s != 0;) {
+                --s;
+                uint256 own = Field.multiply(products[s], inverse);
+                reduced[all[s].logSize] = Field.multiply(fractions[s].numerator, own);
+                inverse = Field.multiply(inverse, fractions[s].denominator);
+            }
+        }
+    }
+
+    function _fraction(RowGroup memory group, uint256 root, uint256 here, uint256 following)
         private
         pure
-        returns (uint256)
+        returns (Fraction memory value)
     {
         uint256 x = Field.embed(mulmod(GENERATOR, root, P));
         uint256 toHere = Field.subtract(group.z, x);
         uint256 toFollowing = Field.subtract(group.following, x);
-        uint256 inverse = Field.invert(Field.multiply(toHere, toFollowing));
-        if (inverse == 0) revert PointInsideDomain(group.logSize);
+        value.denominator = Field.multiply(toHere, toFollowing);
         here = Field.subtract(group.claim.here, here);
         following = Field.subtract(group.claim.following, following);
         following = Field.multiply(following, group.claim.shift);
-        uint256 sum =
+        value.numerator =
             Field.add(Field.multiply(here, toFollowing), Field.multiply(following, toHere));
-        return Field.multiply(sum, inverse);
     }
 
     /// @dev Digest of each tree's rows of this size, where the tree has any.

@@ -8,7 +8,7 @@ import {Context} from "./Context.sol";
 import {DataContract} from "./DataContract.sol";
 import {Challenges, Header, HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
-import {Queries} from "./Queries.sol";
+import {QueryChecker} from "./QueryChecker.sol";
 import {ABSENT, Shape, ShapeOf, TREE_COUNT} from "./Shape.sol";
 
 /// @title Verifies proofs of the zkVM, over as many transactions as they need.
@@ -53,6 +53,8 @@ contract StarkVerifier {
     address public immutable description;
     /// @notice keccak256 of the description.
     bytes32 public immutable descriptionHash;
+    /// @notice Checks the queries; made by this contract.
+    QueryChecker public immutable queryChecker;
     /// @notice Data contracts with the chips' programs, in order.
     address[] public programs;
 
@@ -64,6 +66,7 @@ contract StarkVerifier {
     constructor(bytes memory config, address[] memory programs_) {
         description = DataContract.write(config);
         descriptionHash = keccak256(config);
+        queryChecker = new QueryChecker();
         programs = programs_;
         bytes memory code = _program(programs_, 0, config.number(Machine.PROGRAM_BYTES));
         if (keccak256(code) != bytes32(config.word(Machine.PROGRAM_HASH))) revert WrongProgram();
@@ -209,12 +212,7 @@ contract StarkVerifier {
             revert WrongStep(sessionId, session.queries, first);
         }
 
-        uint256 cursor;
-        assembly ("memory-safe") {
-            cursor := queries.offset
-        }
-        bytes memory context = DataContract.read(session.context);
-        uint256 next = Queries.check(config, context, first, cursor, cursor + queries.length);
+        uint256 next = queryChecker.check(description, session.context, first, queries);
         if (next == first) revert WrongStep(sessionId, first + 1, next);
         session.queries = uint32(next);
         sessions[sessionId] = session;
