@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from time import process_time
+from typing import Any
+
+import msgpack
 
 from proving.errors import ProofRejected
 from proving.stark.codec import MAGIC
 from proving.stark.verifier import verify
-from proving.zkvm.proof_file import decode_proof_file, encode_proof_file
+from proving.zkvm.proof_file import MAX_STATEMENT_BYTES, decode_proof_file, encode_proof_file
 from proving.zkvm.verification import verify_file
 from tests.soundness.proofs import counted
 from tests.soundness.worlds import claim_of, file_of
@@ -20,6 +23,9 @@ from tests.support.proof_mutations import Claim, Tally
 
 LENGTHS = (0, 1, 3, 4, 26, 27, 28, 100, 1000, 100_000)
 HUGE = (1 << 32) - 1
+OTHER_VALUES = (
+    None, True, -1, 1 << 32, 0.5, "x" * 300, bytes(MAX_STATEMENT_BYTES + 1), [[]], {1: 2}
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,23 @@ def _files(encoded: bytes, chance: random.Random) -> Iterator[tuple[str, bytes]]
     for count in (1 << 16, 3_000_000):
         yield "many small values", b"\xdd" + count.to_bytes(4, "big") + b"\x01" * count
         yield "many small values", b"\xdd" + count.to_bytes(4, "big") + b"\x90" * count
+    yield from (("a value of another type", packed) for packed in _of_other_types(encoded))
+
+
+def _of_other_types(encoded: bytes) -> Iterator[bytes]:
+    """Each value of the file taken out, and replaced by one that it cannot be."""
+    file = msgpack.unpackb(encoded)
+
+    def replaced(items: list[Any]) -> Iterator[bytes]:
+        for position, item in enumerate(items):
+            for others in ([], *([value] for value in OTHER_VALUES)):
+                items[position : position + 1] = others
+                yield msgpack.packb(file)
+                items[position : position + len(others)] = [item]
+            if isinstance(item, list):
+                yield from replaced(item)
+
+    return replaced(file)
 
 
 # MEASUREMENT
