@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +23,8 @@ from small_program import segment
 from actors.prover.pool.checking import refusal_of
 from actors.prover.pool.messages import BatchStage, SegmentProof
 from actors.prover.pool.programs import PoolProgram
+from cluster.dev_genesis import PortPlan, create_dev_network
+from cluster.network import save_run
 from cluster.ray_instance import RayInstance
 
 BATCH = b"batch"
@@ -267,3 +271,38 @@ def test_draining_ends_what_runs_and_leaves_the_rest_for_the_next_start(
     assert pool.jobs() == []
     left = [path for path in pool.config.prover_directory.glob("[wp]*/*") if path.is_file()]
     assert left == []
+
+
+# COMMAND
+
+
+def test_the_command_shows_jobs_leases_and_workers_and_says_when_there_is_no_pool(
+    pool: RayPool, closed: Path, ray_head: RayInstance, folder: Path
+) -> None:
+    network = create_dev_network(folder / "network", pool.config.index + 1, PortPlan(None, None))
+    network.token_file.write_bytes(ray_head.token_file.read_bytes())
+    save_run(network, ray_head)
+    pool.start()
+    pool.submit(BATCH, [segment(number) for number in (1, 2, 3)])
+    pool.wait_for_leases(2)
+    shown = prover_status(network.directory, "--json")
+    (found,) = json.loads(shown.stdout)["pools"]
+    assert found["node"] == pool.config.index
+    assert [job["stage"] for job in found["jobs"]] == ["leased", "leased", "waiting"]
+    for job in found["jobs"][:2]:
+        assert job["lease"]["left_seconds"] > 0
+        assert job["lease"]["worker"] in {worker["worker"] for worker in found["workers"]}
+    assert {"proofs_per_hour", "seconds_per_proof"} < set(found["throughput"])
+    closed.unlink()
+    pool.wait_for_proofs(BATCH)
+    pool.stop()
+    shown = prover_status(network.directory)
+    assert (shown.returncode, shown.stdout) == (1, "")
+    assert "runs a prover pool, so nothing is proved there" in " ".join(shown.stderr.split())
+
+
+def prover_status(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).parent / "braid", "prover", "status", "--dir", directory]
+    return subprocess.run(
+        [*command, *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
