@@ -6,32 +6,35 @@ import {CANONICAL_PROBE, Field, LOW_24, LOW_40, ONE, P, P_LANES} from "./Field.s
 // The low 32 bits of each lane.
 uint256 constant LOW_32 = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
 
-/// @title Powers of lambda, laid out for sums over rows of base-field values.
+/// @title Sums over rows of base-field values, with powers of lambda.
 /// @notice A word of a row has eight values v0 .. v7. Those with even numbers, one to a lane, times a
 /// word with the matching powers' coefficients in reverse order, have in their top lane the sum of
 /// four products: four products below p^2 and what lower lanes carry stay below 2^64. So for eight
 /// columns there are eight words: for each coefficient c of the powers, one for even and one for odd
-/// values. Block b has powers 8b .. 8b + 7.
+/// values. The table has the powers of one stretch of a row; Horner's rule joins the stretches.
 /// @dev Lanes of the table are below p + 2^17.
 library PowerTable {
-    uint256 internal constant BLOCK_COLUMNS = 8;
-    uint256 internal constant BLOCK_BYTES = 256;
+    uint256 private constant STRETCH_COLUMNS = 128;
+    uint256 private constant STRETCH_BYTES = 4 * STRETCH_COLUMNS;
+    uint256 private constant BLOCK_COLUMNS = 8;
+    uint256 private constant BLOCK_BYTES = 256;
+    /// @dev Behind the 16 blocks: lambda^128.
+    uint256 private constant JOINT = 4096;
 
-    /// @notice Memory for the powers of that many columns, and for one more block.
-    function size(uint256 columns) internal pure returns (uint256) {
-        unchecked {
-            return BLOCK_BYTES * ((columns + BLOCK_COLUMNS - 1) / BLOCK_COLUMNS + 1);
-        }
-    }
+    /// @notice Memory that a table takes.
+    uint256 internal constant SIZE = 4096 + 256;
 
     /// @notice Write the table.
-    /// @param table Memory of that size.
-    /// @param columns Number of powers that are needed.
-    function write(uint256 lambda, uint256 table, uint256 columns) internal pure {
+    /// @param table Memory for it.
+    function write(uint256 lambda, uint256 table) internal pure {
+        _writeFirst(lambda, table);
         unchecked {
-            _writeFirst(lambda, table);
-            uint256 ratio = Field.squareTimes(lambda, 3);
-            _continue(_matrix(ratio), table, table + size(columns) - BLOCK_BYTES);
+            // the last round writes one block too many, where the joint goes
+            _continue(_matrix(Field.squareTimes(lambda, 3)), table, table + JOINT);
+        }
+        uint256 joint = Field.squareTimes(lambda, 7);
+        assembly ("memory-safe") {
+            mstore(add(table, JOINT), joint)
         }
     }
 
@@ -44,12 +47,35 @@ library PowerTable {
         pure
         returns (uint256 sum, uint256 bad)
     {
+        unchecked {
+            uint256 joint;
+            assembly ("memory-safe") {
+                joint := mload(add(table, JOINT))
+            }
+            uint256 end = row + 4 * count;
+            uint256 stretch = row + (4 * count / STRETCH_BYTES) * STRETCH_BYTES;
+            uint256 part;
+            while (true) {
+                (part, bad) = _dot(table, stretch, end, bad);
+                sum = Field.multiply(sum, joint) + part;
+                if (stretch == row) return (Field.fold(sum), bad);
+                end = stretch;
+                stretch -= STRETCH_BYTES;
+            }
+        }
+    }
+
+    function _dot(uint256 table, uint256 row, uint256 end, uint256 bad)
+        private
+        pure
+        returns (uint256 sum, uint256 worse)
+    {
         assembly ("memory-safe") {
             let s0 := 0
             let s1 := 0
             let s2 := 0
             let s3 := 0
-            for { let end := add(row, mul(4, count)) } lt(row, end) { row := add(row, 32) } {
+            for {} lt(row, end) { row := add(row, 32) } {
                 let word := mload(row)
                 let even := and(shr(32, word), LOW_32)
                 let odd := and(word, LOW_32)
@@ -66,6 +92,7 @@ library PowerTable {
             }
             sum := or(mod(s0, P), shl(64, mod(s1, P)))
             sum := or(sum, or(shl(128, mod(s2, P)), shl(192, mod(s3, P))))
+            worse := bad
         }
     }
 

@@ -117,7 +117,7 @@ library Queries {
         unchecked {
             uint256 chips = config.number(Machine.CHIP_COUNT);
             bytes memory heights = HeaderOf.slice(context, Context.HEIGHTS, chips);
-            desk.shape = ShapeOf.derive(config, heights);
+            desk.shape = ShapeOf.layOut(config, heights);
             desk.groups = Rows.groups(config, desk.shape, context.word(Context.Z));
             uint256 claims = Context.claims(desk.shape);
             uint256 widest;
@@ -133,8 +133,8 @@ library Queries {
             desk.trees = _trees(config, context, desk.groups);
             desk.layers = Folding.layers(context, desk.shape);
 
-            desk.table = _allocate(PowerTable.size(widest));
-            PowerTable.write(context.word(Context.LAMBDA), desk.table, widest);
+            desk.table = _allocate(PowerTable.SIZE);
+            PowerTable.write(context.word(Context.LAMBDA), desk.table);
             // rows, the columns of them that are opened at g z too, and room around them
             desk.buffer = 32 + _allocate(2 * ELEMENT_BYTES * widest + 128);
         }

@@ -13,7 +13,7 @@ import {HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
 import {LEAF, Path} from "./Paths.sol";
 import {PowerTable} from "./PowerTable.sol";
-import {LOOKUP, MAIN, PREPROCESSED, Shape, ShapeOf, TREE_COUNT} from "./Shape.sol";
+import {ABSENT, LOOKUP, MAIN, PREPROCESSED, Shape, ShapeOf, TREE_COUNT} from "./Shape.sol";
 
 // Bytes of a field element.
 uint256 constant ELEMENT_BYTES = 4;
@@ -58,24 +58,26 @@ library Rows {
         unchecked {
             uint256 logBlowup = config.number(Machine.LOG_BLOWUP);
             found = new RowGroup[](shape.logSizes.length);
+            // number of the group by log-height
+            uint256[32] memory groupOf;
             for (uint256 s = 0; s < found.length; ++s) {
                 RowGroup memory group = found[s];
                 group.logSize = shape.logSizes[s];
                 uint256 logHeight = group.logSize - logBlowup;
+                groupOf[logHeight] = s;
                 group.z = z;
-                group.following =
-                    Field.scale(z, Field.embed(Field.rootOfUnity(logHeight)));
-                bytes memory ranges;
-                for (uint256 tree = 0; tree < TREE_COUNT; ++tree) {
-                    uint256 before = group.columns;
-                    for (uint256 k = 0; k < shape.heights.length; ++k) {
-                        if (ShapeOf.logHeightOf(shape, k) != logHeight) continue;
-                        ranges = _withRanges(config, k, tree, group.columns, ranges);
-                        group.columns += ShapeOf.width(config.chip(k), tree);
-                    }
-                    group.treeBytes[tree] = ELEMENT_BYTES * (group.columns - before);
+                group.following = Field.scale(z, Field.embed(Field.rootOfUnity(logHeight)));
+            }
+            for (uint256 tree = 0; tree < TREE_COUNT; ++tree) {
+                for (uint256 k = 0; k < shape.heights.length; ++k) {
+                    uint256 logHeight = ShapeOf.logHeightOf(shape, k);
+                    if (logHeight == ABSENT) continue;
+                    RowGroup memory group = found[groupOf[logHeight]];
+                    uint256 width = ShapeOf.width(config.chip(k), tree);
+                    group.ranges = _withRanges(config, k, tree, group.columns, group.ranges);
+                    group.columns += width;
+                    group.treeBytes[tree] += ELEMENT_BYTES * width;
                 }
-                group.ranges = ranges;
             }
         }
     }

@@ -44,18 +44,26 @@ library ShapeOf {
     /// @notice A height, a sum of heights or a number of tuples is outside its bounds.
     error OutOfRange(string what, uint256 index, uint256 got);
 
-    /// @notice Derive everything.
+    /// @notice Check heights and derive everything.
     /// @param heights log2 of the rows of each chip of the machine, a byte each.
     function derive(bytes memory config, bytes memory heights)
         internal
         pure
         returns (Shape memory shape)
     {
-        unchecked {
-            _checkHeights(config, heights);
-            _checkRowLimits(config, heights);
-            _checkLookupCounts(config, heights);
+        _checkHeights(config, heights);
+        _checkRowLimits(config, heights);
+        _checkLookupCounts(config, heights);
+        return layOut(config, heights);
+    }
 
+    /// @notice Derive everything from heights that are checked.
+    function layOut(bytes memory config, bytes memory heights)
+        internal
+        pure
+        returns (Shape memory shape)
+    {
+        unchecked {
             shape.heights = heights;
             uint256 present;
             uint256 logBlowup = config.number(Machine.LOG_BLOWUP);
