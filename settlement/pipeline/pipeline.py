@@ -267,16 +267,23 @@ class SettlementPipeline:
         """Send what the plan says; gives why a part of it cannot be sent."""
         problem: str | None = None
         for entry in plans:
-            if entry.step is None:
-                continue
-            for call in _calls(entry.step, self._rollup):
-                if self._sender.is_under_way(call.call_id):
-                    continue
-                try:
-                    await self._sender.ensure([await self._with_gas(call)])
-                except CallReverted as error:
-                    problem = problem or f"{call.purpose}: {error.message}"
+            if entry.step is not None:
+                problem = await self.make(_calls(entry.step, self._rollup)) or problem
         return problem
+
+    async def make(self, calls: Sequence[Call]) -> str | None:
+        """Send calls in order, up to the first that would revert; gives why it would.
+
+        Those that are under way are left alone.
+        """
+        for call in calls:
+            if self._sender.is_under_way(call.call_id):
+                continue
+            try:
+                await self._sender.ensure([await self._with_gas(call)])
+            except CallReverted as error:
+                return f"{call.purpose}: {error.message}"
+        return None
 
     async def _with_gas(self, call: Call) -> Call:
         if call.gas_limit:
