@@ -1,6 +1,6 @@
 """One chain on disk: final blocks, where transactions are, and the state after the newest one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from actors.executor.errors import StoreDamaged
@@ -77,12 +77,16 @@ class ChainStore:
         for index, receipt in enumerate(block.receipts):
             place = number_key(block.number) + number_key(index)
             batch.put(Space.TRANSACTIONS, transaction_key(receipt.transaction_hash), place)
-        for change in changes:
-            self._apply_change(change, batch)
+        self.apply(changes, batch)
         progress = ProgressRecord(
             result.number, result.digest, block.header_rlp, result.next_message_nonce
         )
         batch.put(Space.META, _PROGRESS, encode(progress))
+
+    def apply(self, changes: Iterable[AccountChange], batch: WriteBatch) -> None:
+        """Add state changes to a batch."""
+        for change in changes:
+            self._apply_change(change, batch)
 
     def write_genesis(self, accounts: dict[Address, GenesisAccount]) -> None:
         """Store the genesis state, so that the state on disk is always whole."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +11,7 @@ from actors.prover.errors import BlockTooLarge, GuestDisagrees
 from execution.block_data import BatchBlock
 from execution.engine import WasmEngine
 from execution.statement import Accumulators, Statement, public_values
-from execution.types import ChainSpec
+from execution.types import AccountChange, BlockOutput, ChainSpec
 from execution.witness import build_witness, encode_witness, run_batch
 from proving.machine.executor import run_only
 from proving.machine.layout import MAXIMUM_CYCLES
@@ -21,6 +22,27 @@ DEFAULT_SEGMENT_CYCLES: Final = 3_000_000
 
 MAX_SEGMENT_BLOCKS: Final = 64
 """The engine retains 256 blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a builder stands: after a block that is in a segment, or was skipped.
+
+    Attributes
+    ----------
+    header_rlp
+        The block's header.
+    accumulators
+        The hash chains after it.
+    """
+
+    number: int
+    header_rlp: bytes
+    accumulators: Accumulators
+
+
+OnAdvance = Callable[[Standing, Sequence[AccountChange]], None]
+"""Called with where a builder stands now, and how the state changed since it stood before."""
 
 OnBlock = Callable[[int], None]
 """Called with the number of a block before it is looked at."""
@@ -50,7 +72,7 @@ class Segment:
 
 
 class BatchBuilder:
-    """Builds witnesses of consecutive blocks, from genesis on.
+    """Builds witnesses of consecutive blocks, from genesis on, or from where one stood.
 
     Parameters
     ----------
@@ -58,23 +80,34 @@ class BatchBuilder:
         The state transition function as a program of the zkVM.
     l1_chain_id
         L1 whose messages count as deposits, as the genesis names it; 0 where there is none.
+    start
+        An engine after its last block, and where that is; genesis if it is not given.
     """
 
-    def __init__(self, spec: ChainSpec, guest: Program, l1_chain_id: int) -> None:
+    def __init__(
+        self,
+        spec: ChainSpec,
+        guest: Program,
+        l1_chain_id: int,
+        start: tuple[WasmEngine, Standing] | None = None,
+        on_advance: OnAdvance | None = None,
+    ) -> None:
         self._spec = spec
         self._guest = guest
         self._l1_chain_id = l1_chain_id
-        self._engine = WasmEngine(spec)
-        self._accumulators = Accumulators()
+        self._engine = WasmEngine(spec) if start is None else start[0]
+        self._accumulators = Accumulators() if start is None else start[1].accumulators
+        self._on_advance = on_advance
+        self._unreported: deque[BlockOutput] = deque()
 
     def skip(self, blocks: Sequence[BatchBlock]) -> None:
         """Execute blocks that are not to be proved."""
         for start in range(0, len(blocks), MAX_SEGMENT_BLOCKS):
             chunk = blocks[start : start + MAX_SEGMENT_BLOCKS]
-            self._accumulators = run_batch(self.witness(chunk)).after
+            after = run_batch(self.witness(chunk)).after
             for entry in chunk:
-                self._engine.execute(entry.block)
-            self._engine.finalize(chunk[-1].block.number)
+                self._execute(entry)
+            self._advance(chunk[-1].block.number, after)
 
     def witness(self, blocks: Sequence[BatchBlock]) -> bytes:
         """Witness of the next blocks as one segment, whatever its cycles."""
@@ -114,7 +147,7 @@ class BatchBuilder:
 
     def _execute_and_measure(self, entry: BatchBlock) -> int:
         """Cycles that a block takes as a segment of its own, which is more than in a longer one."""
-        self._engine.execute(entry.block)
+        self._execute(entry)
         cycles = run_only(self._guest, self.witness([entry])).cycles
         if cycles > MAXIMUM_CYCLES:
             raise BlockTooLarge(entry.block.number, cycles, MAXIMUM_CYCLES)
@@ -148,6 +181,22 @@ class BatchBuilder:
 
     def _segment(self, chunk: Sequence[BatchBlock]) -> Segment:
         segment = self.part(chunk, self._accumulators)
-        self._accumulators = segment.statement.after
-        self._engine.finalize(segment.statement.last_block)
+        self._advance(segment.statement.last_block, segment.statement.after)
         return segment
+
+    def _execute(self, entry: BatchBlock) -> None:
+        output = self._engine.execute(entry.block)
+        if self._on_advance:
+            self._unreported.append(output)
+
+    def _advance(self, number: int, after: Accumulators) -> None:
+        """Stand after a block, which the engine may be beyond."""
+        self._accumulators = after
+        self._engine.finalize(number)
+        if not self._on_advance:
+            return
+        passed = []
+        while self._unreported and self._unreported[0].number <= number:
+            passed.append(self._unreported.popleft())
+        changes = [change for output in passed for change in output.changes]
+        self._on_advance(Standing(number, passed[-1].header_rlp, after), changes)

@@ -8,6 +8,7 @@ from actors.boot import load_genesis
 from actors.config import NodeConfig
 from actors.logs import configure_logs
 from actors.prover.pool.messages import SegmentInput
+from ledger.types import ChainRole
 
 WITNESS = "witness"
 
@@ -19,12 +20,18 @@ class WitnessActor:
     def __init__(self, config: NodeConfig) -> None:
         configure_logs(config, WITNESS)
         # Here and not above: who looks this actor up by name imports this module too.
+        from actors.prover.frontier import Frontier
         from actors.prover.history import ChainHistory
         from actors.prover.stf import load_guest
         from actors.prover.witnesses import WitnessMaker
+        from execution.genesis import chain_spec
 
         genesis = load_genesis(config)
-        self._maker = WitnessMaker(lambda: ChainHistory(config, genesis), load_guest())
+        spec = chain_spec(genesis, ChainRole.ZK)
+        self._frontier = Frontier(config.prover_directory / "frontier", spec)
+        self._maker = WitnessMaker(
+            lambda: ChainHistory(config, genesis), load_guest(), self._frontier
+        )
 
     def ready(self) -> bool:
         """Answers once the guest is loaded."""
@@ -35,7 +42,7 @@ class WitnessActor:
     ) -> list[SegmentInput]:
         """Segments of the final blocks `first` to `last`, as the pool takes them.
 
-        Asking for the next blocks is cheap; for earlier ones, or after a restart, the chain is
+        Asking for the next blocks is cheap, also after a restart; for earlier ones the chain is
         executed from genesis.
 
         Raises
@@ -58,7 +65,8 @@ class WitnessActor:
         return self._maker.split(first_block, last_block)
 
     def stop(self) -> None:
-        """Nothing is open between calls."""
+        """Flush and close; no call follows."""
+        self._frontier.close()
 
 
 def witness_name(config: NodeConfig) -> str:

@@ -6,29 +6,37 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from actors.prover.batch import DEFAULT_SEGMENT_CYCLES, BatchBuilder, Segment
+import structlog
+
+from actors.prover.batch import DEFAULT_SEGMENT_CYCLES, BatchBuilder, Segment, Standing
 from actors.prover.errors import SegmentUnsplittable
+from actors.prover.frontier import Frontier
 from actors.prover.history import ChainHistory
 from actors.prover.pool.messages import SegmentInput
 from execution.block_data import BatchBlock
-from execution.errors import UnknownBlockError
+from execution.engine import WasmEngine
+from execution.errors import SnapshotRejectedError, UnknownBlockError
 from execution.statement import Accumulators, public_values
 from execution.statement import encode as encode_statement
+from execution.types import Hash32
+from ledger.hashing import keccak
 from proving.machine.program import Program
 
 UNLIMITED_CYCLES: Final = 1 << 62
 """Cuts nothing but at the longest segment."""
 
-REMEMBERED_SEGMENTS: Final = 256
-"""As many as the engine may retain blocks."""
+RETAINED_BLOCKS: Final = 256
+"""What the engine can look back on, and BLOCKHASH."""
+
+log = structlog.get_logger(__name__)
 
 
 class WitnessMaker:
     """Cuts blocks into segments, and segments into smaller ones.
 
-    It executes the chain from genesis, once: the next blocks are cheap. A request for blocks
-    before those of the last one, or for parts of a segment that the engine does not retain any
-    more, starts from genesis again, and so does a new process.
+    It executes the chain once: the next blocks are cheap. A new process goes on from the frontier
+    on disk. A request for blocks before the last ones, for parts of a segment that the engine does
+    not retain any more, or for blocks that look back beyond the frontier, starts from genesis.
 
     Parameters
     ----------
@@ -36,9 +44,12 @@ class WitnessMaker:
         Opens the node's history, which shows what is final at that moment.
     """
 
-    def __init__(self, open_history: Callable[[], ChainHistory], guest: Program) -> None:
+    def __init__(
+        self, open_history: Callable[[], ChainHistory], guest: Program, frontier: Frontier
+    ) -> None:
         self._open_history = open_history
         self._guest = guest
+        self._frontier = frontier
         self._builder: BatchBuilder | None = None
         self._position = 0
         self._before: OrderedDict[int, Accumulators] = OrderedDict()
@@ -59,18 +70,19 @@ class WitnessMaker:
             `stf.elf` and `stf.wasm` are not of one build.
         """
         with self._open_history() as history:
-            builder = self._builder_before(first, history)
             blocks = history.batch_blocks(first, last)
-        # Until all segments are made, the builder stands somewhere in between.
-        self._builder = None
-        segments = list(builder.segments(blocks, segment_cycles))
-        self._builder, self._position = builder, last
+            try:
+                segments = self._segments(history, blocks, segment_cycles)
+            except UnknownBlockError:
+                log.info("a block looks back beyond the frontier: starting from genesis")
+                self._frontier.reset()
+                segments = self._segments(history, blocks, segment_cycles)
         for segment in segments:
             self._remember(segment)
         return [segment_input(segment) for segment in segments]
 
     def split(self, first: int, last: int) -> list[SegmentInput]:
-        """Two segments of the blocks of one.
+        """Two segments of the blocks of one, or more if it is long.
 
         Raises
         ------
@@ -85,13 +97,55 @@ class WitnessMaker:
                 halves = self._halves(blocks)
             except UnknownBlockError:
                 # The engine has moved on, or this is another process than cut the segment.
-                builder = self._new_builder(history)
+                builder = BatchBuilder(history.spec, self._guest, history.l1_chain_id)
                 builder.skip(history.batch_blocks(1, first - 1) if first > 1 else ())
-                halves = list(builder.segments(blocks[: len(blocks) // 2], UNLIMITED_CYCLES))
-                halves += builder.segments(blocks[len(blocks) // 2 :], UNLIMITED_CYCLES)
+                middle = len(blocks) // 2
+                halves = list(builder.segments(blocks[:middle], UNLIMITED_CYCLES))
+                halves += builder.segments(blocks[middle:], UNLIMITED_CYCLES)
         for half in halves:
             self._remember(half)
         return [segment_input(half) for half in halves]
+
+    def _segments(
+        self, history: ChainHistory, blocks: Sequence[BatchBlock], segment_cycles: int
+    ) -> list[Segment]:
+        first, last = blocks[0].block.number, blocks[-1].block.number
+        if self._builder is None or self._position >= first:
+            self._builder, self._position = self._open_builder(history, first)
+        builder = self._builder
+        # Until all segments are made, the builder stands somewhere in between.
+        self._builder = None
+        if self._position + 1 < first:
+            builder.skip(history.batch_blocks(self._position + 1, first - 1))
+        segments = list(builder.segments(blocks, segment_cycles))
+        self._builder, self._position = builder, last
+        return segments
+
+    def _open_builder(self, history: ChainHistory, first: int) -> tuple[BatchBuilder, int]:
+        """A builder that stands before a block: at the frontier, or else at genesis."""
+        standing = self._frontier.standing()
+        start = None
+        if standing is not None and standing.number < first:
+            is_of_this_chain = keccak(standing.header_rlp) == history.block_hash(standing.number)
+            start = self._start_at(standing, history) if is_of_this_chain else None
+        if standing is None or start is None:
+            self._frontier.reset()
+        builder = BatchBuilder(
+            history.spec, self._guest, history.l1_chain_id, start, self._frontier.advance
+        )
+        return builder, 0 if standing is None or start is None else standing.number
+
+    def _start_at(
+        self, standing: Standing, history: ChainHistory
+    ) -> tuple[WasmEngine, Standing] | None:
+        """An engine at the frontier; None if the stored state is not that of its header."""
+        numbers = range(max(1, standing.number - RETAINED_BLOCKS), standing.number)
+        hashes = {number: Hash32(history.block_hash(number)) for number in numbers}
+        try:
+            return self._frontier.engine(standing, hashes), standing
+        except SnapshotRejectedError as error:
+            log.warning("the frontier is damaged: starting from genesis", reason=str(error))
+            return None
 
     def _halves(self, blocks: Sequence[BatchBlock]) -> list[Segment]:
         before = self._before.get(blocks[0].block.number)
@@ -101,22 +155,9 @@ class WitnessMaker:
         first = self._builder.part(blocks[:middle], before)
         return [first, self._builder.part(blocks[middle:], first.statement.after)]
 
-    def _builder_before(self, first: int, history: ChainHistory) -> BatchBuilder:
-        """A builder whose next block is `first`."""
-        builder = self._builder
-        if builder is None or self._position >= first:
-            builder, self._position = self._new_builder(history), 0
-        self._builder = None
-        if self._position + 1 < first:
-            builder.skip(history.batch_blocks(self._position + 1, first - 1))
-        return builder
-
-    def _new_builder(self, history: ChainHistory) -> BatchBuilder:
-        return BatchBuilder(history.spec, self._guest, history.l1_chain_id)
-
     def _remember(self, segment: Segment) -> None:
         self._before[segment.statement.first_block] = segment.statement.before
-        while len(self._before) > REMEMBERED_SEGMENTS:
+        while len(self._before) > RETAINED_BLOCKS:
             self._before.popitem(last=False)
 
 

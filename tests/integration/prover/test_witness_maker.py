@@ -2,36 +2,66 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.prover.errors import SegmentUnsplittable
+from actors.prover.frontier import Frontier
 from actors.prover.pool.messages import SegmentInput
 from actors.prover.stf import load_guest
 from actors.prover.witnesses import WitnessMaker
 from execution.block_data import BatchBlock
+from execution.engine import WasmEngine
 from execution.statement import Statement, combine, decode, public_values
+from execution.types import AccountChange, Address
 from execution.witness import run_batch
 from tests.integration.prover.test_batches import SPEC, blocks
 
 ALL_IN_ONE = 1 << 40
 
+MakeMaker = Callable[..., WitnessMaker]
+
 
 class ListedHistory:
-    """Final blocks from a list, in place of a node's disk."""
+    """Final blocks from a list, in place of a node's disk; notes what was read."""
 
     spec = SPEC
     l1_chain_id = 1
 
+    def __init__(self, is_of_another_chain: bool = False) -> None:
+        self.read: list[tuple[int, int]] = []
+        self._is_of_another_chain = is_of_another_chain
+
     def batch_blocks(self, first: int, last: int) -> list[BatchBlock]:
+        self.read.append((first, last))
         return blocks(last)[first - 1 :]
 
+    def block_hash(self, number: int) -> bytes:
+        engine = WasmEngine(SPEC)
+        for entry in blocks(number):
+            engine.execute(entry.block)
+        return bytes(32) if self._is_of_another_chain else engine.head_hash
 
-def witness_maker() -> WitnessMaker:
-    history: Any = ListedHistory()
-    return WitnessMaker(lambda: nullcontext(history), load_guest())  # type: ignore[arg-type, return-value]  # a history that needs no closing
+
+@pytest.fixture
+def witness_maker(tmp_path: Path) -> Iterator[MakeMaker]:
+    """Makes makers: each is a new process on the same disk, or on one of its own."""
+    disks = itertools.count()
+    with ExitStack() as open_disks:
+
+        def make(history: ListedHistory | None = None, disk: Path | None = None) -> WitnessMaker:
+            directory = disk or tmp_path / f"disk {next(disks)}"
+            frontier = open_disks.enter_context(Frontier(directory, SPEC))
+            found: Any = ListedHistory() if history is None else history
+            maker = WitnessMaker(lambda: nullcontext(found), load_guest(), frontier)
+            return maker
+
+        yield make
 
 
 def statements(segments: list[SegmentInput]) -> list[Statement]:
@@ -46,7 +76,7 @@ def statements(segments: list[SegmentInput]) -> list[Statement]:
     return found
 
 
-def test_batches_that_follow_one_another_chain() -> None:
+def test_batches_that_follow_one_another_chain(witness_maker: MakeMaker) -> None:
     maker = witness_maker()
     first = statements(maker.segments_for(1, 2, segment_cycles=1))
     second = statements(maker.segments_for(3, 4, segment_cycles=ALL_IN_ONE))
@@ -54,19 +84,21 @@ def test_batches_that_follow_one_another_chain() -> None:
     assert [combine([*first, *second])] == whole
 
 
-def test_blocks_that_nobody_wants_proved_are_skipped() -> None:
+def test_blocks_that_nobody_wants_proved_are_skipped(witness_maker: MakeMaker) -> None:
     (expected,) = witness_maker().segments_for(3, 3)
     maker = witness_maker()
     maker.segments_for(1, 1)
     assert maker.segments_for(3, 3) == [expected]
 
 
-def test_the_same_blocks_give_the_same_segments_again() -> None:
+def test_the_same_blocks_give_the_same_segments_again(witness_maker: MakeMaker) -> None:
     maker = witness_maker()
     assert maker.segments_for(1, 2) == maker.segments_for(1, 2)
 
 
-def test_a_segment_is_split_into_halves_that_say_the_same_together() -> None:
+def test_a_segment_is_split_into_halves_that_say_the_same_together(
+    witness_maker: MakeMaker,
+) -> None:
     maker = witness_maker()
     maker.segments_for(1, 1)
     (whole,) = maker.segments_for(2, 4, segment_cycles=ALL_IN_ONE)
@@ -75,7 +107,7 @@ def test_a_segment_is_split_into_halves_that_say_the_same_together() -> None:
     assert combine(statements(halves)) == decode(whole.statement)
 
 
-def test_halves_can_be_split_again_while_later_blocks_are_cut() -> None:
+def test_halves_can_be_split_again_while_later_blocks_are_cut(witness_maker: MakeMaker) -> None:
     maker = witness_maker()
     maker.segments_for(1, 4, segment_cycles=ALL_IN_ONE)
     maker.split(1, 4)
@@ -84,12 +116,50 @@ def test_halves_can_be_split_again_while_later_blocks_are_cut() -> None:
     assert [half.first_block for half in quarters] == [3, 4]
 
 
-def test_another_process_splits_in_the_same_way() -> None:
+def test_another_process_splits_in_the_same_way(witness_maker: MakeMaker) -> None:
     maker = witness_maker()
     maker.segments_for(1, 4, segment_cycles=ALL_IN_ONE)
     assert witness_maker().split(2, 4) == maker.split(2, 4)
 
 
-def test_one_block_cannot_be_split() -> None:
+def test_one_block_cannot_be_split(witness_maker: MakeMaker) -> None:
     with pytest.raises(SegmentUnsplittable, match="expected at least two blocks"):
         witness_maker().split(2, 2)
+
+
+# A NEW PROCESS
+
+
+def test_a_new_process_goes_on_from_the_frontier(witness_maker: MakeMaker, tmp_path: Path) -> None:
+    expected = witness_maker()
+    expected.segments_for(1, 2)
+    disk = tmp_path / "disk"
+    with Frontier(disk, SPEC) as frontier:
+        first: Any = ListedHistory()
+        WitnessMaker(lambda: nullcontext(first), load_guest(), frontier).segments_for(1, 2)
+    history = ListedHistory()
+    maker = witness_maker(history, disk)
+    assert maker.segments_for(3, 4) == expected.segments_for(3, 4)
+    assert history.read == [(3, 4)], "nothing before the frontier is executed again"
+    assert maker.segments_for(5, 5) == expected.segments_for(5, 5)
+
+
+@pytest.mark.parametrize("trouble", ["earlier blocks", "another chain", "damage"])
+def test_a_frontier_of_no_use_is_left_for_genesis(
+    witness_maker: MakeMaker, tmp_path: Path, trouble: str
+) -> None:
+    expected = witness_maker()
+    disk = tmp_path / "disk"
+    with Frontier(disk, SPEC) as frontier:
+        first: Any = ListedHistory()
+        WitnessMaker(lambda: nullcontext(first), load_guest(), frontier).segments_for(1, 2)
+        standing = frontier.standing()
+        assert standing is not None
+        if trouble == "damage":
+            balance = AccountChange(Address(bytes(20)), False, 7, 7, None, False, {})
+            frontier.advance(standing, [balance])
+    history = ListedHistory(is_of_another_chain=trouble == "another chain")
+    maker = witness_maker(history, disk)
+    first_block = 2 if trouble == "earlier blocks" else 3
+    assert maker.segments_for(first_block, 3) == expected.segments_for(first_block, 3)
+    assert history.read[-1] == (1, first_block - 1)
