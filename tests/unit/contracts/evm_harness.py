@@ -320,3 +320,16 @@ def gas_burning_code() -> bytes:
     """Return code that loops until its gas is gone."""
     # JUMPDEST PUSH0 JUMP
     return bytes.fromhex("5b5f56")
+
+
+def view_to_slot_code(view: str, slot: int) -> bytes:
+    """Return code that stores what a view of the Portal returns, or reverts if the view does."""
+    return b"".join(
+        [
+            bytes.fromhex("63") + keccak(view.encode())[:4] + bytes.fromhex("5f52"),
+            # STATICCALL(gas, portal, 28, 4, 0, 32)
+            bytes.fromhex("60205f6004601c73") + PORTAL_ADDRESS + bytes.fromhex("5afa50"),
+            # SSTORE(slot, MLOAD(0))
+            bytes.fromhex("5f5160") + bytes([slot]) + bytes.fromhex("55"),
+        ]
+    )

@@ -3,8 +3,13 @@
 import pytest
 from contract_world import ALICE, BOB, FAST_CHAIN_ID, MALLORY, ZK_CHAIN_ID, World
 from eth_abi.abi import encode
-from eth_hash.auto import keccak
-from evm_harness import account_address, gas_burning_code, reverting_code, sent_messages
+from evm_harness import (
+    account_address,
+    gas_burning_code,
+    reverting_code,
+    sent_messages,
+    view_to_slot_code,
+)
 
 from bridge.work import delivery_gas
 from contracts.addresses import PORTAL_ADDRESS
@@ -14,19 +19,6 @@ from ledger.crossing import Message
 
 TARGET = account_address("target")
 GAS = 100_000
-
-
-def view_to_slot_code(view: str, slot: int) -> bytes:
-    """Return code that stores what a view of the Portal returns, or reverts if the view does."""
-    return b"".join(
-        [
-            bytes.fromhex("63") + keccak(view.encode())[:4] + bytes.fromhex("5f52"),
-            # STATICCALL(gas, portal, 28, 4, 0, 32)
-            bytes.fromhex("60205f6004601c73") + PORTAL_ADDRESS + bytes.fromhex("5afa50"),
-            # SSTORE(slot, MLOAD(0))
-            bytes.fromhex("5f5160") + bytes([slot]) + bytes.fromhex("55"),
-        ]
-    )
 
 
 RECORD_CONTEXT_CODE = view_to_slot_code("message_sender()", 0) + view_to_slot_code(

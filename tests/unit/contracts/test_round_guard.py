@@ -1,7 +1,15 @@
 """Rounds: who opens them, what they may bring back, and that no lie brings more."""
 
 import pytest
-from contract_world import ALICE, BOB, FAST_CHAIN_ID, MALLORY, MAX_EXPOSURE_WEI, World
+from contract_world import (
+    ALICE,
+    BOB,
+    FAST_CHAIN_ID,
+    L1_CHAIN_ID,
+    MALLORY,
+    MAX_EXPOSURE_WEI,
+    World,
+)
 from eth_abi.abi import encode
 from eth_utils.abi import function_signature_to_4byte_selector
 from evm_harness import (
@@ -28,6 +36,11 @@ PLAYERS = [account_address(f"player {i}") for i in range(64)]
 @pytest.fixture
 def trophy(world: World) -> Contract:
     """Return a trophy contract of Alice's, registered as a game."""
+    return registered_trophy(world)
+
+
+def registered_trophy(world: World) -> Contract:
+    """Deploy a trophy contract of Alice's and register it as a game."""
     trophy = world.zk.deploy("Trophy", sender=ALICE)
     assert world.guard.transact("register_game", trophy.address, sender=ALICE).is_success
     return trophy
@@ -237,6 +250,17 @@ def test_only_the_game_of_the_round_reports(world: World, trophy: Contract) -> N
     (event,) = outcome.events("MessageParked", "Portal")
     assert b"not the game of this round" in event["reason"]
     assert world.guard.view("remaining", 1) == 50
+
+
+def test_the_games_address_on_l1_reports_nothing(settled: World) -> None:
+    """One address can be different people's on L1 and on the fast chain."""
+    open_round(settled, registered_trophy(settled))
+    data = settled.guard.encode_call("report", 1, [MALLORY])
+    from_l1 = Message(L1_CHAIN_ID, 0, GAME, ROUND_GUARD_ADDRESS, 0, 2_000_000, data)
+    (event,) = settled.zk.deliver(from_l1).events("L1MessageParked", "Portal")
+    assert b"not from the fast chain" in event["reason"]
+    assert settled.guard.view("remaining", 1) == 50
+    assert report(settled, [BOB]).event_count("MessageDelivered", "Portal") == 1
 
 
 def test_nobody_reports_without_the_portal(world: World, trophy: Contract) -> None:
