@@ -27,7 +27,7 @@ _STANDING: Final = meta_key("standing")
 Hash = Annotated[bytes, Exactly(32)]
 
 
-@wire(145)
+@wire(135)
 class StandingRecord:
     """A :class:`~actors.prover.batch.Standing`."""
 

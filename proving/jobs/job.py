@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 8
 _DOMAIN = b"braid proving job 1"
 
 
-@wire(140)
+@wire(130)
 class JobSpec:
     """What is to be proved.
 

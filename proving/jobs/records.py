@@ -52,7 +52,7 @@ Worker = Annotated[str, AtMost(MAX_WORKER_ID_BYTES)]
 Hash = Annotated[bytes, Exactly(32)]
 
 
-@wire(141)
+@wire(131)
 class AttemptRecord:
     """An attempt."""
 
@@ -62,7 +62,7 @@ class AttemptRecord:
     outcome: Outcome
 
 
-@wire(142)
+@wire(132)
 class CandidateRecord:
     """A proof that is not verified yet."""
 
@@ -72,7 +72,7 @@ class CandidateRecord:
     is_late: bool
 
 
-@wire(143)
+@wire(133)
 class JobRecord:
     """A job. `proof` has one entry or none; the lease is that of the attempt that is running."""
 
@@ -90,7 +90,7 @@ class JobRecord:
     reason: Annotated[str, AtMost(MAX_REASON_BYTES)]
 
 
-@wire(144)
+@wire(134)
 class BatchRecord:
     """A batch."""
 
