@@ -105,6 +105,10 @@ class ValidatorActor:
             self._node.final_state, BlockNumber(number), EvmHash(state_root)
         )
 
+    async def l1_has_news(self) -> None:
+        """Look at L1's queue at once: the settlement actor has seen it grow."""
+        self._node.l1.notice()
+
     async def stop(self) -> None:
         """Stop taking part and close everything; no call follows."""
         await self._node.close()

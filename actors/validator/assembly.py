@@ -5,8 +5,9 @@ from actors.config import NodeConfig
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.libp2p_transport import Libp2pTransport
 from actors.validator.inspection import NodeInspector
+from actors.validator.l1_desk import NoL1View
 from actors.validator.node import ValidatorNode
-from actors.validator.remote import RemoteBridge, RemoteExecutor
+from actors.validator.remote import RemoteBridge, RemoteExecutor, RemoteL1View
 from ledger.genesis import Genesis, genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import ChainRole
@@ -27,6 +28,7 @@ def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
         store=Store(config.ledger_directory),
         executors={role: RemoteExecutor(config.executor_name(role)) for role in ChainRole},
         bridge=RemoteBridge(config.actor_name("bridge")),
+        l1=RemoteL1View(config.actor_name("settlement")) if genesis.has_l1 else NoL1View(),
         on_failure=die,
     )
     return node, NodeInspector(node)

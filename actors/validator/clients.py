@@ -11,7 +11,7 @@ from actors.execution_messages import (
     FinalBlock,
 )
 from execution.types import Address
-from ledger.crossing import Attestation, CheckpointCertificate
+from ledger.crossing import Attestation, CheckpointCertificate, Message
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
 
 
@@ -62,4 +62,12 @@ class BridgeClient(Protocol):
 
     async def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
         """Forget what was attested of a chain's later blocks: they are executed anew."""
+        ...
+
+
+class L1View(Protocol):
+    """L1's queue as this node sees it; raises :class:`PartUnavailable` when it cannot be seen."""
+
+    async def messages(self, first_nonce: int, limit: int) -> tuple[Message, ...]:
+        """Confirmed entries in order, from a nonce on, as many as there are up to ``limit``."""
         ...

@@ -36,6 +36,13 @@ class NodeInspector:
                 "reason": state.quarantine.reason,
                 "votes": list(state.quarantine.votes),
             },
+            "l1": {
+                "chain_id": state.l1_chain_id,
+                "rollup": "0x" + self._node.genesis.l1.rollup.hex(),
+                "next_l1_nonce": state.next_l1_nonce,
+                "entries_waiting": len(state.pending_l1),
+                "entries_seen": self._node.l1.seen_count,
+            },
             "convicted": list(state.convicted),
             "listen": transport.listen_address,
             "rejected_connections": transport.rejected_connections,
@@ -61,6 +68,7 @@ class NodeInspector:
                 "transactions": dict(self._node.pools.rejected),
                 "attestations": dict(self._node.checkpoints.rejected),
                 "backfill": dict(self._node.history.rejected),
+                "l1": dict(self._node.l1.rejected),
             },
             "fetched_blocks": self._node.history.fetched_blocks,
             "latency_ms": self.latencies(),
@@ -133,6 +141,7 @@ class NodeInspector:
             "checkpoints": [to_plain(checkpoint) for checkpoint in body.checkpoints],
             "evidence": [to_plain(evidence) for evidence in body.evidence],
             "operator_votes": [to_plain(vote) for vote in body.operator_votes],
+            "l1_messages": [to_plain(message) for message in body.l1_messages],
             "finalization": None if certificate is None else to_plain(certificate),
         }
 

@@ -19,12 +19,13 @@ from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.checkpoints import CheckpointDesk
-from actors.validator.clients import BridgeClient, ExecutorClient
+from actors.validator.clients import BridgeClient, ExecutorClient, L1View
 from actors.validator.consensus_driver import ConsensusDriver
 from actors.validator.errors import UnknownParent
 from actors.validator.feed import ExecutionFeed
 from actors.validator.finality import Finality
 from actors.validator.history import History
+from actors.validator.l1_desk import L1Desk
 from actors.validator.latency import NodeLatencies
 from actors.validator.operators import OperatorDesk
 from actors.validator.payloads import PayloadDesk
@@ -90,6 +91,7 @@ class ValidatorNode:
         store: Store,
         executors: dict[ChainRole, ExecutorClient],
         bridge: BridgeClient,
+        l1: L1View,
         on_failure: Callable[[BaseException], None],
         seed: int = 0,
     ) -> None:
@@ -118,6 +120,7 @@ class ValidatorNode:
         self.checkpoints = CheckpointDesk(
             genesis, state, bridge, transport, self.latencies, self._notice_work
         )
+        self.l1 = L1Desk(state, l1, genesis.timing.delta_ms, self._notice_work)
         self.proposer = Proposer(
             index,
             genesis,
@@ -126,6 +129,7 @@ class ValidatorNode:
             self.pools,
             self.checkpoints,
             self.operators,
+            self.l1,
         )
         config = ConsensusConfig(
             index, self.validators, keys.consensus.sign, genesis.timing.delta_ms
@@ -135,6 +139,7 @@ class ValidatorNode:
             self._journal,
             transport,
             bridge,
+            self.l1,
             genesis.timing.max_drift_ms,
             self._tasks,
             config.leader_of,
@@ -187,6 +192,7 @@ class ValidatorNode:
             self.pools.run(),
             self.checkpoints.run(),
             self.checkpoints.repeat(),
+            self.l1.run(),
             self.history.run(),
             self.payloads.request_missing(retry_seconds),
             *(feed.run() for feed in self.feeds.values()),
@@ -247,7 +253,8 @@ class ValidatorNode:
         self._execute_notarized()
 
     def nullified(self, effect: Nullified) -> None:
-        """Nothing to do: a dropped payload is rolled back when another one takes its place."""
+        """Tell the leader; a dropped payload is rolled back when another one takes its place."""
+        self.l1.nullified(effect.certificate.round.view)
 
     def finalized(self, effect: Finalized) -> None:
         """Make payloads final, once they are here."""
@@ -276,6 +283,8 @@ class ValidatorNode:
         except UnknownParent:
             return  # Finality has passed the parent by, and so this view.
         self.payloads.add_own(block)
+        if block.sealed.body.l1_messages:
+            self.l1.proposed(request.view)
         self._proposed_at[request.view] = time.monotonic()
         while len(self._proposed_at) > MAX_TIMED_VIEWS:
             del self._proposed_at[next(iter(self._proposed_at))]
@@ -352,6 +361,7 @@ class ValidatorNode:
         self.notarized_height = max(self.notarized_height, self.archive.height)
         self.operators.settle(self.final_state)
         self.checkpoints.settle(self.final_state)
+        self.l1.settle(self.final_state)
         self._prune(final[-1].sealed.header.view)
 
     def _prune(self, final_view: View) -> None:

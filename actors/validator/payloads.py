@@ -2,8 +2,9 @@
 
 A payload that is not here, or whose ancestors are not, is pending: it is asked for
 and the answer waits. Everything else is decided at once, except for checkpoint
-certificates, which the bridge verifies, and blocks dated in the future, which wait
-until the clock has caught up: an answer has to be the same on every honest node.
+certificates, which the bridge verifies, entries of L1's queue, which wait until L1 shows
+them here, and blocks dated in the future, which wait until the clock has caught up: an
+answer has to be the same on every honest node.
 
 A digest covers the header, and the header the body. So a copy whose body is not the
 header's says nothing about the payload: it is thrown away, and another copy is asked for.
@@ -22,6 +23,7 @@ from actors.transport.interface import Channel, Transport
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.clients import BridgeClient, PartUnavailable
 from actors.validator.errors import UnknownParent
+from actors.validator.l1_desk import L1Desk
 from actors.validator.proposer import unix_milliseconds
 from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
@@ -49,7 +51,7 @@ class _Wanted:
     ``view`` is the last view that needs it. ``questions`` are those of consensus.
     ``is_sought`` holds for an ancestor of a wanted payload or a final one, and
     ``is_final`` if a certificate has decided on it: neither its date nor the
-    signatures in it are checked then.
+    signatures in it nor its entries of L1 are checked then.
     """
 
     view: View
@@ -77,6 +79,7 @@ class PayloadDesk:
         journal: VoteJournal,
         transport: Transport,
         bridge: BridgeClient,
+        l1: L1Desk,
         max_drift_ms: int,
         tasks: Tasks,
         leader_of: Callable[[View], ValidatorIndex],
@@ -88,6 +91,7 @@ class PayloadDesk:
         self._journal = journal
         self._transport = transport
         self._bridge = bridge
+        self._l1 = l1
         self._max_drift_ms = max_drift_ms
         self._tasks = tasks
         self._leader_of = leader_of
@@ -239,7 +243,8 @@ class PayloadDesk:
         except BlockRejected as error:
             self._reject(digest, type(error).__name__)
         else:
-            if certificates_of(sealed.block) and not wanted.is_final:
+            has_questions = bool(certificates_of(sealed.block) or sealed.body.l1_messages)
+            if has_questions and not wanted.is_final:
                 self._in_check.add(digest)
                 self._tasks.start(self._verify(block))
             else:
@@ -251,21 +256,46 @@ class PayloadDesk:
         self._examine(digest)
 
     async def _verify(self, block: TreeBlock) -> None:
-        """Have the bridge verify a block's checkpoint certificates."""
-        is_valid: bool | None = None
-        while is_valid is None:
-            try:
-                is_valid = await self._bridge.verify(certificates_of(block.sealed.block))
-            except PartUnavailable:
-                await asyncio.sleep(RETRY_SECONDS)
+        """Ask the bridge and L1 what only they know of a block."""
+        broken_rule: str | None = None
+        if not await self._has_valid_certificates(block):
+            broken_rule = "CheckpointSignature"
+        elif not await self._agrees_with_l1(block):
+            broken_rule = "OtherThanL1"
         self._in_check.discard(block.digest)
-        is_over = block.digest not in self._unchecked  # Accepted or forgotten meanwhile.
-        if is_over:
+        if self._is_over(block):
             return
-        if not is_valid:
-            self._reject(block.digest, "CheckpointSignature")
+        if broken_rule is not None:
+            self._reject(block.digest, broken_rule)
         elif block.sealed.header.parent in self._tree:
             self._accept(block)
+
+    async def _has_valid_certificates(self, block: TreeBlock) -> bool:
+        certificates = certificates_of(block.sealed.block)
+        is_valid: bool | None = None if certificates else True
+        while is_valid is None:
+            try:
+                is_valid = await self._bridge.verify(certificates)
+            except PartUnavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+        return is_valid
+
+    async def _agrees_with_l1(self, block: TreeBlock) -> bool:
+        """Wait until L1 shows a block's entries here, or others, or the block is forgotten."""
+        messages = block.sealed.body.l1_messages
+        agrees: bool | None = None if messages else True
+        is_first_look = True
+        while agrees is None and not self._is_over(block):
+            agrees = await self._l1.agrees(messages)
+            if agrees is None:
+                self.rejected["payload ahead of L1 as seen here: it waits"] += is_first_look
+                is_first_look = False
+                await asyncio.sleep(RETRY_SECONDS)
+        return agrees is True
+
+    def _is_over(self, block: TreeBlock) -> bool:
+        """Whether a payload in check was accepted or forgotten meanwhile."""
+        return block.digest not in self._unchecked
 
     def _accept(self, block: TreeBlock) -> None:
         self._journal.add_payload(block.sealed)

@@ -10,6 +10,7 @@ from typing import Final
 
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.checkpoints import CheckpointDesk
+from actors.validator.l1_desk import L1Desk
 from actors.validator.operators import OperatorDesk
 from actors.validator.pools import TransactionPools
 from bridge.proposing import BodyParts, choose_chain, select_parts
@@ -30,6 +31,10 @@ from ledger.validators import ValidatorSet
 
 ANY_BASE_FEE_WEI: Final = 0
 MAX_TRANSACTION_BYTES_PER_BLOCK: Final = 768 * 1024
+
+MAX_TRANSACTIONS: Final = {ChainRole.ZK: 32, ChainRole.FAST: MAX_TRANSACTIONS_PER_BLOCK}
+"""A leader's taste. A block of the ZK chain has to fit into one proof, of 2^22 cycles: about 45
+plain transfers (`braid bench prove --batch`), and room for what the ledger delivers."""
 
 
 def unix_milliseconds() -> int:
@@ -52,6 +57,7 @@ class Proposer:
         pools: TransactionPools,
         checkpoints: CheckpointDesk,
         operators: OperatorDesk,
+        l1: L1Desk,
     ) -> None:
         self._index = index
         self._genesis = genesis
@@ -60,6 +66,7 @@ class Proposer:
         self._pools = pools
         self._checkpoints = checkpoints
         self._operators = operators
+        self._l1 = l1
         self._work = asyncio.Event()
 
     def notice_work(self) -> None:
@@ -92,6 +99,7 @@ class Proposer:
             self._checkpoints.available(),
             self._operators.evidence(),
             self._operators.votes(),
+            self._l1.available(state.next_l1_nonce),
         )
 
     def _choose(self, parts: BodyParts, now_ms: int) -> ChainRole | None:
@@ -99,7 +107,9 @@ class Proposer:
         return choose_chain(parts.state, self._genesis.timing, now_ms, has_zk_transactions)
 
     def _has_content(self, parts: BodyParts, role: ChainRole) -> bool:
-        has_parts = bool(parts.checkpoints or parts.evidence or parts.operator_votes)
+        has_parts = bool(
+            parts.checkpoints or parts.evidence or parts.operator_votes or parts.l1_messages
+        )
         return has_parts or has_work(parts.state, role) or self._has_transactions(role)
 
     def _has_transactions(self, role: ChainRole) -> bool:
@@ -131,7 +141,7 @@ class Proposer:
             ANY_BASE_FEE_WEI,
             self._genesis.chain(role).gas_limit,
             MAX_TRANSACTION_BYTES_PER_BLOCK,
-            MAX_TRANSACTIONS_PER_BLOCK,
+            MAX_TRANSACTIONS[role],
         )
         body = BlockBody(
             transactions=tuple(transaction.raw for transaction in taken),

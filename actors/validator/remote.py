@@ -1,4 +1,4 @@
-"""The validator's executors and bridge as Ray actors."""
+"""The validator's executors, bridge and view of L1 as Ray actors."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from actors.execution_messages import (
 from actors.executor.errors import OutOfStep
 from actors.validator.clients import PartUnavailable
 from execution.types import Address
-from ledger.crossing import Attestation, CheckpointCertificate
+from ledger.crossing import Attestation, CheckpointCertificate, Message
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
 
 
@@ -80,3 +80,12 @@ class RemoteBridge(_Remote):
     async def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
         """Forget what was attested of a chain's later blocks."""
         await self._call("restart_after", role, number)
+
+
+class RemoteL1View(_Remote):
+    """An :class:`~actors.validator.clients.L1View` over Ray: the node's settlement actor."""
+
+    async def messages(self, first_nonce: int, limit: int) -> tuple[Message, ...]:
+        """Confirmed entries of L1's queue, from a nonce on."""
+        messages: tuple[Message, ...] = await self._call("l1_messages", first_nonce, limit)
+        return messages

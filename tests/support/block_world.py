@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from local_l1 import ANCHOR
 from local_network import GENESIS_TIMESTAMP_MS, QUICK
 
 from actors.validator.block_tree import BlockTree, TreeBlock
 from bridge.state import initial_state
 from cluster.dev_genesis import dev_genesis
 from ledger.block import BlockBody, BlockHeader, LedgerBlock, SealedBlock, body_digest, seal
+from ledger.crossing import Message
 from ledger.keys import ValidatorKeys
 from ledger.types import (
     BlockNumber,
@@ -22,7 +24,7 @@ from ledger.validators import ValidatorSet
 from ledger.votes import Finalization, Proposal
 
 KEYS = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(4)]
-GENESIS = replace(dev_genesis(KEYS, GENESIS_TIMESTAMP_MS), timing=QUICK)
+GENESIS = replace(dev_genesis(KEYS, GENESIS_TIMESTAMP_MS, ANCHOR), timing=QUICK)
 VALIDATORS = ValidatorSet(GENESIS)
 
 
@@ -42,11 +44,12 @@ def block_on(
     /,
     *transactions: str,
     role: ChainRole = ChainRole.FAST,
+    l1_messages: tuple[Message, ...] = (),
     **header: object,
 ) -> SealedBlock:
     """A valid block on a block of the tree, unless header fields are given that break it."""
     state = tree.state_after(parent)
-    body = BlockBody(tuple(bytes.fromhex(raw[2:]) for raw in transactions), (), (), (), ())
+    body = BlockBody(tuple(bytes.fromhex(raw[2:]) for raw in transactions), (), (), (), l1_messages)
     fields = BlockHeader(
         epoch=GENESIS.epoch,
         view=View(view),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from local_l1 import ANCHOR, LocalL1, LocalL1View
 from signing import signed_transfer
 
 from actors.bridge.desk import BridgeDesk
@@ -32,7 +33,7 @@ from execution.transactions import decode_transaction, recover_senders
 from execution.types import Address
 from gateway.backend import SubmittedTransaction
 from ledger.crossing import Attestation, CheckpointCertificate
-from ledger.genesis import Genesis, Timing, genesis_digest
+from ledger.genesis import NO_L1, Genesis, Timing, genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import BlockNumber, ChainRole, Digest, TimestampMs, ValidatorIndex
 from storage.journal import DEFAULT_SEGMENT_BYTES, Journal
@@ -154,11 +155,14 @@ class LocalNetwork:
         timing: Timing = QUICK,
         seed: int = 1,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
+        l1: LocalL1 | None = None,
     ) -> None:
         self.directory = directory
         self.count = validators
         self.keys = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(validators)]
-        self.genesis = replace(dev_genesis(self.keys, GENESIS_TIMESTAMP_MS), timing=timing)
+        anchor = NO_L1 if l1 is None else ANCHOR
+        self.genesis = replace(dev_genesis(self.keys, GENESIS_TIMESTAMP_MS, anchor), timing=timing)
+        self.views = {index: LocalL1View(l1 or LocalL1()) for index in range(validators)}
         self.memory = MemoryNetwork(range(validators), seed=seed)
         self.nodes: dict[int, ValidatorNode] = {}
         self.executors: dict[int, dict[ChainRole, LocalExecutor]] = {}
@@ -206,6 +210,7 @@ class LocalNetwork:
             store=Store(directory / "ledger"),
             executors=dict(self.executors[index]),
             bridge=self.bridges[index],
+            l1=self.views[index],
             on_failure=self.failures.append,
         )
         self.nodes[index] = node

@@ -36,6 +36,7 @@ def collections_of(network: LocalNetwork, index: int) -> dict[str, int]:
         node.checkpoints,
         node.history,
         node.operators,
+        node.l1,
         node._finality,
         node._journal,
         node.tree,

@@ -2,15 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from block_world import GENESIS, KEYS, block_on, empty_tree, leader_of
+from local_l1 import LocalL1, LocalL1View
 from local_network import LocalBridge
 
 from actors.transport.memory import MemoryNetwork
 from actors.validator import payloads as payloads_module
 from actors.validator.block_tree import BlockTree, TreeBlock
+from actors.validator.l1_desk import L1Desk
 from actors.validator.payloads import PayloadDesk
 from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
@@ -34,11 +37,15 @@ class World:
         self.tasks = Tasks(self.failures.append)
         self.journal = VoteJournal(Journal(directory / "journal"))
         self.transport = MemoryNetwork(range(4)).transports[0]
+        self.queue = LocalL1()
+        self.view = LocalL1View(self.queue)
+        self.l1 = L1Desk(self.tree.root_state, self.view, 250, lambda: None)
         self.desk = PayloadDesk(
             self.tree,
             self.journal,
             self.transport,
             LocalBridge(0, GENESIS, KEYS[0]),
+            self.l1,
             GENESIS.timing.max_drift_ms,
             self.tasks,
             leader_of,
@@ -146,6 +153,96 @@ async def test_a_payload_dated_ahead_is_answered_for_when_the_clock_has_caught_u
         while not world.answers:
             await asyncio.sleep(0.005)
     assert answers(world) == [(1, True)]
+
+
+async def answered(world: World) -> None:
+    async with asyncio.timeout(10):
+        while not world.answers:
+            await asyncio.sleep(0.005)
+
+
+def rejected(world: World) -> dict[str, int]:
+    return dict(world.desk.rejected)
+
+
+async def test_entries_that_l1_shows_here_are_voted_for(world: World) -> None:
+    entries = (world.queue.deposit(bytes(20), 5), world.queue.force(b"raw"))
+    sealed = block_on(world.tree, world.tree.root, 1, l1_messages=entries)
+    world.receive(sealed)
+    world.ask(sealed)
+    await answered(world)
+    assert answers(world) == [(1, True)]
+    assert rejected(world) == {}
+
+
+async def test_entries_that_l1_does_not_show_yet_wait_for_it(world: World) -> None:
+    entries = (world.queue.deposit(bytes(20), 5), world.queue.deposit(bytes(20), 6))
+    sealed = block_on(world.tree, world.tree.root, 1, l1_messages=entries)
+    world.view.confirmed = 1
+    world.receive(sealed)
+    world.ask(sealed)
+    async with asyncio.timeout(10):
+        while not rejected(world):
+            await asyncio.sleep(0.005)
+    assert answers(world) == []
+    world.view.confirmed = None
+    await answered(world)
+    assert answers(world) == [(1, True)]
+    assert rejected(world) == {"payload ahead of L1 as seen here: it waits": 1}
+
+
+async def test_entries_other_than_l1s_are_invalid_also_before_all_of_them_show(
+    world: World,
+) -> None:
+    first = world.queue.deposit(bytes(20), 5)
+    invented = replace(first, value_wei=6)
+    sealed = block_on(
+        world.tree, world.tree.root, 1, l1_messages=(invented, replace(first, nonce=1))
+    )
+    world.receive(sealed)
+    world.ask(sealed)
+    await answered(world)
+    assert answers(world) == [(1, False)]
+    assert rejected(world) == {"invalid payload: OtherThanL1": 1}
+
+
+async def test_nobody_votes_on_entries_while_l1_is_away(world: World) -> None:
+    sealed = block_on(
+        world.tree, world.tree.root, 1, l1_messages=(world.queue.deposit(bytes(20), 5),)
+    )
+    world.view.is_away = True
+    world.receive(sealed)
+    world.ask(sealed)
+    async with asyncio.timeout(10):
+        while not rejected(world):
+            await asyncio.sleep(0.005)
+    assert answers(world) == []
+    world.view.is_away = False
+    await answered(world)
+    assert answers(world) == [(1, True)]
+
+
+async def test_a_payload_that_waits_for_l1_is_let_go_when_its_view_is_over(world: World) -> None:
+    entry = world.queue.deposit(bytes(20), 5)
+    world.queue.queue.clear()
+    sealed = block_on(world.tree, world.tree.root, 1, l1_messages=(entry,))
+    world.receive(sealed)
+    world.ask(sealed)
+    world.desk.forget_up_to(View(1))
+    async with asyncio.timeout(10):
+        while world.desk._in_check:
+            await asyncio.sleep(0.005)
+    assert answers(world) == []
+    assert rejected(world).keys() <= {"payload ahead of L1 as seen here: it waits"}
+
+
+async def test_a_final_payload_is_taken_whatever_l1_shows_here(world: World) -> None:
+    entry = world.queue.deposit(bytes(20), 5)
+    world.view.is_away = True
+    sealed = block_on(world.tree, world.tree.root, 1, l1_messages=(entry,))
+    world.desk.want_final(sealed.digest, View(1))
+    world.receive(sealed)
+    assert world.tree.get(sealed.digest) is not None
 
 
 async def test_a_final_payload_is_taken_whatever_the_clock_says(
