@@ -89,7 +89,9 @@ class TipSet:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time has passed."""
+    """Time has passed; ``is_wanted`` asks for a batch of what is there, young or not."""
+
+    is_wanted: bool = False
 
 
 Event = BlocksSeen | LoadSeen | OthersSeen | TipSet | Tick
@@ -118,7 +120,7 @@ def step(
         kept = tuple(block for block in state.blocks if block.number >= next_block)
         blocks = _consecutive(kept, next_block)
         return replace(state, next_block=next_block, blocks=blocks, others_ends=frozenset()), ()
-    end = _end_of_batch(state, now_seconds)
+    end = _end_of_batch(state, now_seconds, event.is_wanted)
     if end is None:
         return state, ()
     cut = Cut(state.blocks[:end])
@@ -140,7 +142,7 @@ def _consecutive(blocks: Sequence[BlockSummary], first: int) -> tuple[BlockSumma
     return tuple(kept)
 
 
-def _end_of_batch(state: BatchingState, now_seconds: float) -> int | None:
+def _end_of_batch(state: BatchingState, now_seconds: float, is_wanted: bool) -> int | None:
     """How many blocks the batch takes; ``None`` for no batch now."""
     policy = state.policy
     if state.open_batches >= policy.max_open_batches:
@@ -157,7 +159,7 @@ def _end_of_batch(state: BatchingState, now_seconds: float) -> int | None:
     # A batch has at least one block, and ends at the first certificate at the earliest.
     end = max((count for count in certified if count <= fitting), default=certified[0])
     is_full = fitting < len(state.blocks) or fitting >= policy.max_blocks
-    if is_full:
+    if is_full or is_wanted:
         return end
     is_busy = state.waiting_jobs >= policy.busy_jobs
     if is_busy:

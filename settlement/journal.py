@@ -97,7 +97,8 @@ class SettlementJournal:
 
     def _move_tip(self, record: TipMoved, sequence: int) -> None:
         ids = [batch.batch_id for batch in self.batches]
-        kept = self.batches[ids.index(record.batch_id) + 1 :] if record.batch_id in ids else ()
+        done = ids.index(record.batch_id) + 1 if record.batch_id in ids else 0
+        kept = self.batches[done:] if record.is_ours else ()
         self.batches = kept
         self._batch_places = {batch.batch_id: self._batch_places[batch.batch_id] for batch in kept}
         self.tip, self._tip_place = record, sequence

@@ -30,11 +30,17 @@ class BatchCut:
 
 @wire(141)
 class TipMoved:
-    """L1 made a batch final. What was cut up to it is done, or, if it is none of ours, void."""
+    """L1 made a batch final.
+
+    If it ``is_ours``, it and the batches cut before it are done, and later ones go on. If
+    not, every batch that was open is void. It says which, since the record that cut the
+    batch may be deleted by the time this one is read again.
+    """
 
     batch_id: EvmHashField
     last_block: BlockNumberField
     chain_after: EvmHashField
+    is_ours: bool
 
 
 @wire(142)

@@ -106,6 +106,7 @@ class SettlementPipeline:
         self._rollup = rollup_address
         self._clock = clock
         self._batching = BatchingState(policy)
+        self._wanted_block = 0
         self.status = PipelineStatus(final_block=self._tip_block())
         self._set_batching_tip()
 
@@ -113,6 +114,10 @@ class SettlementPipeline:
     def open_batches(self) -> tuple[BatchCut, ...]:
         """Batches that are cut and not final yet, oldest first."""
         return self._journal.batches
+
+    def settle_up_to(self, number: int) -> None:
+        """Have a block in a batch as soon as it is final and certified, full or not."""
+        self._wanted_block = max(self._wanted_block, number)
 
     async def tick(self) -> PipelineStatus:
         """Do what can be done now.
@@ -164,7 +169,9 @@ class SettlementPipeline:
         else:
             last_block = BlockNumber(self._watcher.proven_block())
             chain_after = await self._check_foreign(final, last_block)
-        self._journal.append(TipMoved(EvmHash(final), last_block, EvmHash(chain_after)))
+        self._journal.append(
+            TipMoved(EvmHash(final), last_block, EvmHash(chain_after), is_ours=bool(ours))
+        )
         self._set_batching_tip()
         self._reader.forget_all_but(self._journal.batches)
 
@@ -216,11 +223,17 @@ class SettlementPipeline:
             children = self._watcher.children(self._head_id())
             ends = frozenset(child.last_block for child in children)
             self._batch_step(batching.OthersSeen(ends))
-            cuts = self._batch_step(batching.Tick())
+            cuts = self._batch_step(batching.Tick(self._is_cut_wanted()))
             if not cuts:
                 return
             for cut in cuts:
                 await self._open(cut.blocks)
+
+    def _is_cut_wanted(self) -> bool:
+        """Whether a block that is to be settled at once is there, and in no batch yet."""
+        state = self._batching
+        certified = [block.number for block in state.blocks if block.certificate is not None]
+        return state.next_block <= self._wanted_block <= max(certified, default=0)
 
     def _batch_step(self, event: batching.Event) -> tuple[batching.Cut, ...]:
         self._batching, cuts = batching.step(self._batching, event, self._clock())
