@@ -9,6 +9,8 @@ A node's directory::
       logs/             JSON lines, one file for each actor
       zk/  fast/        blocks, receipts and state of each chain (rocksdict)
       prover/           jobs of the prover pool, witnesses and proofs
+      settlement/       what was cut and signed for L1, synced before it leaves
+      l1.key            secret of the account that settles; only on nodes that do
 """
 
 from dataclasses import dataclass
@@ -18,6 +20,8 @@ from typing import Final
 from ledger.types import ChainRole, ValidatorIndex
 
 ACTOR_NAMESPACE: Final = "braid"
+L1_ACTOR: Final = "l1"
+"""Name of the embedded L1: one for the network, on the machine of its first node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,42 @@ class PeerAddress:
     index: ValidatorIndex
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class L1Connection:
+    """How a node sees L1, and what it does there.
+
+    Attributes
+    ----------
+    url
+        JSON-RPC endpoint. Each operator should use one that they trust: what it says about the
+        queue decides how this node's validator votes.
+    deployment_file
+        Where the contracts are (:mod:`settlement.deployment`). A node waits for it.
+    confirmations
+        A block of L1 counts when so many are there, itself included.
+    settles
+        Whether this node posts and proves batches, with the key in `NodeConfig.l1_key_file`.
+    parameter_set
+        Of the proofs that the verifier on L1 takes.
+    batch_age_seconds
+        Age of the oldest block with a transaction at which a batch is cut, full or not.
+    deployer_key_file
+        Secret of who deploys the contracts where they are not there yet; None leaves that
+        to others.
+    deployer_nonce
+        Of the deployer's first transaction; the genesis names the Rollup that it leads to.
+    """
+
+    url: str
+    deployment_file: Path
+    confirmations: int = 2
+    settles: bool = False
+    parameter_set: str = "fast"
+    batch_age_seconds: float = 60.0
+    deployer_key_file: Path | None = None
+    deployer_nonce: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +80,7 @@ class NodeConfig:
     peers: tuple[PeerAddress, ...]
     rpc_host: str
     rpc_port: int
+    l1: L1Connection | None = None
 
     @property
     def seed_file(self) -> Path:
@@ -65,6 +106,16 @@ class NodeConfig:
     def prover_directory(self) -> Path:
         """The prover pool's queue, witnesses and proofs."""
         return self.directory / "prover"
+
+    @property
+    def settlement_directory(self) -> Path:
+        """The settlement journal."""
+        return self.directory / "settlement"
+
+    @property
+    def l1_key_file(self) -> Path:
+        """Secret of the node's account on L1."""
+        return self.directory / "l1.key"
 
     def chain_directory(self, role: ChainRole) -> Path:
         """Blocks, receipts and state of one chain."""

@@ -25,7 +25,13 @@ app.add_typer(bench, name="bench", no_args_is_help=True)
 prover = typer.Typer(help="The pool of workers that proves batches of the ZK chain.")
 app.add_typer(prover, name="prover", no_args_is_help=True)
 
+settlement = typer.Typer(help="Settlement of the ZK chain on L1.")
+app.add_typer(settlement, name="settlement", no_args_is_help=True)
+
 console = Console(stderr=True)
+
+L1_ENGINES = ("py-evm", "wasm")
+DEFAULT_L1_ENGINE = "py-evm"
 
 DirectoryOption = Annotated[
     Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")
@@ -41,6 +47,13 @@ def known_parameter_set(name: str) -> str:
 
     if name not in KNOWN_PARAMETERS:
         raise typer.BadParameter(f"known sets are {', '.join(KNOWN_PARAMETERS)}")
+    return name
+
+
+def known_engine(name: str) -> str:
+    """Refuse an engine that the embedded L1 does not have."""
+    if name not in L1_ENGINES:
+        raise typer.BadParameter(f"known engines are {', '.join(L1_ENGINES)}")
     return name
 
 
@@ -74,12 +87,45 @@ def up(
         int | None,
         typer.Option(min=1, max=MAX_PORT, help="First libp2p port of a new network; default 9645."),
     ] = None,
+    l1: Annotated[
+        str,
+        typer.Option(
+            help="L1 of a new network: 'embedded' brings one along, 'none' settles nowhere, or the "
+            "JSON-RPC URL of an Ethereum chain."
+        ),
+    ] = "embedded",
+    l1_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=MAX_PORT, help="JSON-RPC port of the embedded L1; default 8544."),
+    ] = None,
+    l1_engine: Annotated[
+        str,
+        typer.Option(
+            help="What executes the embedded L1: 'py-evm' or 'wasm'.", callback=known_engine
+        ),
+    ] = DEFAULT_L1_ENGINE,
+    l1_key: Annotated[
+        Path | None,
+        typer.Option(
+            help="File with the private key (hex) that deploys the contracts on an L1 by URL."
+        ),
+    ] = None,
+    provers: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=64,
+            help="Workers that prove batches of a new network; each takes 2 to 10 GB.",
+        ),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Start a network on this machine: a new one, or the one in the directory."""
     from cluster.commands import up as command
+    from cluster.l1_choice import L1Request
 
-    command(directory, validators, rpc_port, p2p_port, as_json)
+    request = L1Request(l1, l1_port, l1_engine, l1_key, provers)
+    command(directory, validators, rpc_port, p2p_port, request, as_json)
 
 
 @app.command()
@@ -219,6 +265,27 @@ def prover_status(
     from cluster.prover.status import status as command
 
     command(directory, as_json)
+
+
+@settlement.command("status")
+def settlement_status(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Show what of the ZK chain is posted, proven and final on L1, as each node sees it."""
+    from cluster.settlement import status as command
+
+    command(directory, as_json)
+
+
+@settlement.command("now")
+def settlement_now(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+) -> None:
+    """Settle what is final now, without waiting for more blocks to fill a batch."""
+    from cluster.settlement import settle_now as command
+
+    command(directory)
 
 
 @bench.command("consensus")

@@ -8,6 +8,7 @@ from ray.exceptions import GetTimeoutError, RayActorError
 
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError, NotRunning
+from cluster.l1_choice import L1Request, choose_l1
 from cluster.launcher import (
     NodeHandles,
     connection,
@@ -28,21 +29,25 @@ def up(
     validators: int,
     rpc_port: int | None,
     p2p_port: int | None,
+    l1: L1Request,
     as_json: bool,
 ) -> None:
     """Start a network."""
     if is_network(directory):
         network = load_network(directory)
-        if (rpc_port, p2p_port) != (None, None) or validators != len(network.nodes) != 4:
-            say(f"{directory} holds a network already: its own ports and validators are used")
+        has_wishes = (rpc_port, p2p_port, l1) != (None, None, L1Request())
+        if has_wishes or validators != len(network.nodes) != 4:
+            say(f"{directory} holds a network already: its own ports, validators and L1 are used")
     else:
         plan = PortPlan(rpc_port or DEFAULT_RPC_PORT, p2p_port or DEFAULT_P2P_PORT)
-        network = create_dev_network(directory, validators, plan)
+        network = create_dev_network(directory, validators, plan, choose_l1(l1))
         say(f"wrote a new development network with {validators} validators to {directory}")
     with console.status("starting") as spinner:
         start_network(network, lambda text: spinner.update(text))
     if as_json:
-        print_json({"nodes": [_endpoints(network, index) for index in range(len(network.nodes))]})
+        endpoints = [_endpoints(network, index) for index in range(len(network.nodes))]
+        url = None if network.l1 is None else network.l1.url
+        print_json({"nodes": endpoints, "l1": url})
         return
     print_table(
         "Braid runs",
@@ -54,6 +59,8 @@ def up(
             )
         ),
     )
+    if network.l1 is not None:
+        say(f"the ZK chain settles on {network.l1.url}: see `braid settlement status`")
     say("[dim]see `braid status`; stop with `braid down`[/]")
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from cluster.l1_plan import L1Choice, anchor
 from cluster.network import Network, create_network
 from cluster.ports import free_ports, require_free
 from contracts.predeploys import fast_predeploys, zk_predeploys
@@ -63,19 +64,25 @@ def dev_account(index: int) -> LocalAccount:
     return account
 
 
-def create_dev_network(directory: Path, validators: int, ports: PortPlan) -> Network:
-    """Write a new development network into a directory."""
+def create_dev_network(
+    directory: Path, validators: int, ports: PortPlan, l1: L1Choice | None = None
+) -> Network:
+    """Write a new development network into a directory; without a choice it settles nowhere."""
     rpc_ports, p2p_ports = ports.choose(validators)
     seeds = [secrets.token_bytes(32) for _ in range(validators)]
     timestamp_ms = TimestampMs(time.time_ns() // 1_000_000)
-    genesis = dev_genesis([ValidatorKeys(seed) for seed in seeds], timestamp_ms)
-    return create_network(directory, genesis, seeds, p2p_ports, rpc_ports)
+    keys = [ValidatorKeys(seed) for seed in seeds]
+    if l1 is None:
+        genesis = dev_genesis(keys, timestamp_ms)
+        return create_network(directory, genesis, seeds, p2p_ports, rpc_ports)
+    genesis = dev_genesis(keys, timestamp_ms, anchor(l1.keys, l1.chain_id, l1.plan.deployer_nonce))
+    return create_network(directory, genesis, seeds, p2p_ports, rpc_ports, (l1.plan, l1.keys))
 
 
 def dev_genesis(
     keys: list[ValidatorKeys], timestamp_ms: TimestampMs, l1: L1Anchor = NO_L1
 ) -> Genesis:
-    """Genesis of a development network of these validators."""
+    """Genesis of a development network of these validators, settling on ``l1``."""
     addresses = [
         Address(bytes.fromhex(dev_account(index).address[2:])) for index in range(DEV_ACCOUNT_COUNT)
     ]

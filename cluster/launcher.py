@@ -4,9 +4,9 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import ray
 from ray.actor import ActorHandle
@@ -18,9 +18,18 @@ from actors.executor.actor import ExecutorActor
 from actors.gateway.actor import GatewayActor
 from actors.validator.actor import ValidatorActor
 from cluster.errors import AlreadyRunning, NotRunning, StartFailed
+from cluster.l1_plan import L1Plan
 from cluster.network import Network, forget_run, load_run, save_run, stale_run
 from cluster.ports import require_free
 from cluster.ray_instance import RayInstance, start_ray, stop_processes
+from cluster.settling import (
+    SettlementHandles,
+    create_actor,
+    create_embedded_l1,
+    create_settlement,
+    find_embedded_l1,
+    find_settlement,
+)
 from ledger.types import ChainRole
 
 READY_TIMEOUT_SECONDS: Final = 90.0
@@ -39,10 +48,12 @@ class NodeHandles:
     bridge: ActorHandle
     gateway: ActorHandle
     executors: dict[ChainRole, ActorHandle]
+    settlement: SettlementHandles | None = None
 
     def all(self) -> list[ActorHandle]:
         """Every actor."""
-        return [self.gateway, self.validator, self.bridge, *self.executors.values()]
+        core = [self.gateway, self.validator, self.bridge, *self.executors.values()]
+        return core if self.settlement is None else [*core, *self.settlement.all()]
 
 
 def silent(_: str) -> None:
@@ -65,16 +76,17 @@ def start_network(network: Network, progress: Progress = silent) -> RayInstance:
         load_run(network)
         raise AlreadyRunning(f"the network in {network.directory} runs already: see `braid status`")
     clean_up(network)
-    require_free(port for node in network.nodes for port in (node.rpc_port, node.listen.port))
+    require_free(ports_of(network))
     progress("starting Ray")
     instance = start_ray(network.token_file, network.ray_log, RAY_CPUS)
     try:
         save_run(network, instance)
         with connection(instance):
             progress(f"starting {len(network.nodes)} nodes")
-            nodes = [_create_node(config) for config in network.nodes]
+            l1 = create_embedded_l1(network)
+            nodes = [_create_node(config, network.l1) for config in network.nodes]
             progress("waiting until every node takes part")
-            _wait_until_ready(nodes)
+            _wait_until_ready(nodes, l1)
     except BaseException:
         stop_processes(instance.pid, instance.temporary_directory)
         forget_run(network)
@@ -137,6 +149,14 @@ def connection(instance: RayInstance) -> Iterator[None]:
         ray.shutdown()
 
 
+def ports_of(network: Network) -> Iterable[int]:
+    """Every port that the network needs on this machine."""
+    for node in network.nodes:
+        yield from (node.rpc_port, node.listen.port)
+    if network.l1 is not None and network.l1.embedded is not None:
+        yield network.l1.embedded.port
+
+
 def node_handles(config: NodeConfig) -> NodeHandles:
     """Handles of a running node's actors.
 
@@ -158,37 +178,32 @@ def node_handles(config: NodeConfig) -> NodeHandles:
         bridge=find(config.actor_name("bridge")),
         gateway=find(config.actor_name("gateway")),
         executors={role: find(config.executor_name(role)) for role in ChainRole},
+        settlement=find_settlement(config, find),
     )
 
 
 def create_validator(config: NodeConfig) -> ActorHandle:
     """Start a node's validator; there must be none of its name."""
-    return _create(ValidatorActor, config, config.actor_name("validator"))
+    return create_actor(ValidatorActor, config.actor_name("validator"), config)
 
 
-def _create_node(config: NodeConfig) -> NodeHandles:
+def _create_node(config: NodeConfig, l1: L1Plan | None) -> NodeHandles:
     return NodeHandles(
         config=config,
         executors={
-            role: _create(ExecutorActor, config, config.executor_name(role), role)
+            role: create_actor(ExecutorActor, config.executor_name(role), config, role)
             for role in ChainRole
         },
-        bridge=_create(BridgeActor, config, config.actor_name("bridge")),
+        bridge=create_actor(BridgeActor, config.actor_name("bridge"), config),
+        settlement=None if l1 is None else create_settlement(config, l1),
         validator=create_validator(config),
-        gateway=_create(GatewayActor, config, config.actor_name("gateway")),
+        gateway=create_actor(GatewayActor, config.actor_name("gateway"), config),
     )
 
 
-def _create(actor_class: Any, config: NodeConfig, name: str, *arguments: Any) -> ActorHandle:
-    options = actor_class.options(
-        name=name, namespace=ACTOR_NAMESPACE, lifetime="detached", get_if_exists=False
-    )
-    handle: ActorHandle = options.remote(config, *arguments)
-    return handle
-
-
-def _wait_until_ready(nodes: list[NodeHandles]) -> None:
-    answers = [actor.ready.remote() for node in nodes for actor in node.all()]
+def _wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:
+    actors = [*l1, *(actor for node in nodes for actor in node.all())]
+    answers = [actor.ready.remote() for actor in actors]
     try:
         ray.get(answers, timeout=READY_TIMEOUT_SECONDS)
     except GetTimeoutError as error:
@@ -210,15 +225,21 @@ def _stop_nodes(network: Network) -> None:
     for config in network.nodes:
         with contextlib.suppress(NotRunning):
             nodes.append(node_handles(config))
-    for pick in (_gateways, _validators, _executors):
-        stopping = [actor.stop.remote() for node in nodes for actor in pick(node)]
+    l1 = find_embedded_l1()
+    steps = [
+        *([actor for node in nodes for actor in pick(node)] for pick in _STOP_ORDER),
+        l1,
+    ]
+    for actors in steps:
+        stopping = [actor.stop.remote() for actor in actors]
+        if not stopping:
+            continue
         done, _ = ray.wait(stopping, num_returns=len(stopping), timeout=STOP_TIMEOUT_SECONDS)
         for answer in done:
             with contextlib.suppress(RayActorError):
                 ray.get(answer)
-    for node in nodes:
-        for actor in node.all():
-            ray.kill(actor, no_restart=True)
+    for actor in [*l1, *(actor for node in nodes for actor in node.all())]:
+        ray.kill(actor, no_restart=True)
 
 
 def _gateways(node: NodeHandles) -> list[ActorHandle]:
@@ -231,3 +252,10 @@ def _validators(node: NodeHandles) -> list[ActorHandle]:
 
 def _executors(node: NodeHandles) -> list[ActorHandle]:
     return list(node.executors.values())
+
+
+def _settlements(node: NodeHandles) -> list[ActorHandle]:
+    return [] if node.settlement is None else node.settlement.all()
+
+
+_STOP_ORDER: Final = (_gateways, _validators, _settlements, _executors)

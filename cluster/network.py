@@ -7,6 +7,7 @@
       network.json      nodes and their ports, and the digest of the genesis
       ray.token         secret with which processes may join this network's Ray
       run.json          process of the running Ray; absent when the network is down
+      l1/               see cluster/l1_plan.py; absent in a network that settles nowhere
       node-0/ ...       see actors/config.py
 """
 
@@ -24,6 +25,7 @@ import psutil
 
 from actors.config import NodeConfig, PeerAddress
 from cluster.errors import BadDirectory, NotRunning
+from cluster.l1_plan import L1Keys, L1Plan
 from cluster.ports import MAX_PORT
 from cluster.ray_instance import RayInstance
 from ledger.codec import encode
@@ -31,7 +33,7 @@ from ledger.errors import LedgerError
 from ledger.genesis import Genesis, genesis_digest, open_genesis
 from ledger.types import ValidatorIndex
 
-FORMAT_VERSION: Final = 2
+FORMAT_VERSION: Final = 3
 DEFAULT_DIRECTORY: Final = Path(".braid")
 
 
@@ -42,6 +44,7 @@ class Network:
     directory: Path
     genesis: Genesis
     nodes: tuple[NodeConfig, ...]
+    l1: L1Plan | None = None
 
     @property
     def token_file(self) -> Path:
@@ -60,6 +63,7 @@ def create_network(
     seeds: list[bytes],
     p2p_ports: list[int],
     rpc_ports: list[int],
+    l1: tuple[L1Plan, L1Keys] | None = None,
 ) -> Network:
     """Write a new network to an empty or absent directory.
 
@@ -79,6 +83,7 @@ def create_network(
         "genesis": genesis_digest(genesis).hex(),
         "host": "127.0.0.1",
         "nodes": nodes,
+        "l1": None if l1 is None else l1[0].to_json(),
     }
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -87,6 +92,8 @@ def create_network(
         for index, seed in enumerate(seeds):
             (directory / f"node-{index}").mkdir(exist_ok=True)
             _write(directory / f"node-{index}" / "seed", seed, mode=0o600)
+        if l1 is not None:
+            _write_l1_keys(directory, l1[1])
         _write(directory / "network.json", json.dumps(description, indent=2).encode())
     except OSError as error:
         raise BadDirectory(f"{error.filename} cannot be written: {error.strerror}") from error
@@ -106,7 +113,8 @@ def load_network(directory: Path) -> Network:
     file = directory / "network.json"
     try:
         description = orjson.loads(_read(file))
-        nodes = _node_configs(directory, description)
+        l1 = None if description["l1"] is None else L1Plan.from_json(description["l1"])
+        nodes = _node_configs(directory, description, l1)
         digest = bytes.fromhex(description["genesis"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadDirectory(f"{file} is damaged: {_reason(error)}") from error
@@ -121,7 +129,7 @@ def load_network(directory: Path) -> Network:
             f"{file} is damaged: it has {len(nodes)} nodes, "
             f"the genesis has {len(genesis.validators)} validators"
         )
-    return Network(directory, genesis, nodes)
+    return Network(directory, genesis, nodes, l1)
 
 
 def is_network(directory: Path) -> bool:
@@ -240,7 +248,16 @@ def _reason(error: Exception) -> str:
     return f"{error} is missing" if isinstance(error, KeyError) else str(error)
 
 
-def _node_configs(directory: Path, description: dict[str, Any]) -> tuple[NodeConfig, ...]:
+def _write_l1_keys(directory: Path, keys: L1Keys) -> None:
+    (directory / "l1").mkdir(exist_ok=True)
+    _write(directory / "l1" / "deployer.key", keys.deployer, mode=0o600)
+    for index, key in keys.settling.items():
+        _write(directory / f"node-{index}" / "l1.key", key, mode=0o600)
+
+
+def _node_configs(
+    directory: Path, description: dict[str, Any], l1: L1Plan | None
+) -> tuple[NodeConfig, ...]:
     if description["format"] != FORMAT_VERSION:
         raise ValueError(f"format {description['format']}, expected {FORMAT_VERSION}")
     host = str(ipaddress.ip_address(str(description["host"])))
@@ -257,6 +274,7 @@ def _node_configs(directory: Path, description: dict[str, Any]) -> tuple[NodeCon
             peers=tuple(peer for peer in addresses if peer != address),
             rpc_host=host,
             rpc_port=_port(node["rpc_port"]),
+            l1=None if l1 is None else l1.connection(directory, address.index),
         )
         for address, node in zip(addresses, description["nodes"], strict=True)
     )

@@ -13,6 +13,7 @@ import ray
 from cluster.chain_client import ChainClient
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError
+from cluster.l1_plan import L1Choice
 from cluster.launcher import (
     NodeHandles,
     connection,
@@ -57,7 +58,10 @@ class Session:
 
 @contextlib.contextmanager
 def temporary_network(
-    validators: int, progress: Callable[[str], None], keep: Path | None = None
+    validators: int,
+    progress: Callable[[str], None],
+    keep: Path | None = None,
+    l1: L1Choice | None = None,
 ) -> Iterator[Session]:
     """Run a fresh network; stop it and remove its directory afterwards, whatever happens.
 
@@ -65,6 +69,8 @@ def temporary_network(
     ----------
     keep
         Directory in which to keep it instead; must not hold a network yet.
+    l1
+        What it settles on; None for nothing.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def temporary_network(
         raise ClusterError(f"{keep} holds a network already: name another directory")
     directory = keep if keep is not None else Path(tempfile.mkdtemp(prefix="braid-network-"))
     try:
-        network = create_dev_network(directory, validators, PortPlan(None, None))
+        network = create_dev_network(directory, validators, PortPlan(None, None), l1)
         instance = start_network(network, progress)
         try:
             with connection(instance):

@@ -172,6 +172,10 @@ class LedgerBackend(Protocol):
         """The live loss bound and what it is the sum of."""
         ...
 
+    async def settlement(self) -> Json:
+        """Settlement on L1 as this node sees it; null in a network that settles nowhere."""
+        ...
+
     async def validators(self) -> Json:
         """The validators, their keys and how they take part."""
         ...

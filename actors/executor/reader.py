@@ -21,7 +21,7 @@ from ledger.types import ChainRole
 
 MAX_CACHED_BLOCKS: Final = 256
 PROVEN_ZK_BLOCK: Final = 0
-"""Newest ZK block that L1 accepted a proof of: none, as long as there is no settlement."""
+"""As far as an executor knows: it does not follow L1. The gateway asks who does."""
 
 
 class UnfinalBlock(Protocol):

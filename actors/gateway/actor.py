@@ -10,6 +10,7 @@ from actors.calls import ActorLink
 from actors.config import NodeConfig
 from actors.gateway.chain_backend import ChainBackend
 from actors.gateway.ledger_backend import LedgerBackend
+from actors.gateway.proven import ProvenBlock
 from actors.logs import configure_logs
 from gateway.application import Gateway
 from gateway.server import GatewayServer, start_server
@@ -25,8 +26,12 @@ class GatewayActor:
         configure_logs(config, "gateway")
         genesis = load_genesis(config)
         validator = ActorLink(config.actor_name("validator"))
+        settlement = None if config.l1 is None else ActorLink(config.actor_name("settlement"))
+        proven = {} if settlement is None else {ChainRole.ZK: ProvenBlock(settlement)}
         backends = {
-            role: ChainBackend(role, ActorLink(config.executor_name(role)), validator)
+            role: ChainBackend(
+                role, ActorLink(config.executor_name(role)), validator, proven.get(role)
+            )
             for role in ChainRole
         }
         chains = [
@@ -41,7 +46,9 @@ class GatewayActor:
             )
             for role in ChainRole
         ]
-        self._gateway = Gateway(chains, LedgerBackend(validator, backends[ChainRole.ZK]))
+        self._gateway = Gateway(
+            chains, LedgerBackend(validator, backends[ChainRole.ZK], settlement)
+        )
         self._server: asyncio.Task[GatewayServer] = asyncio.get_running_loop().create_task(
             start_server(self._gateway, config.rpc_host, config.rpc_port)
         )

@@ -1,9 +1,11 @@
 """One chain as JSON-RPC sees it: state from the executor, mempool from the validator."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from actors.calls import ActorAway, ActorLink
+from actors.gateway.proven import ProvenBlock
 from actors.packing import pack_transaction
 from execution.mempool import AddOutcome
 from execution.types import AccountProof, AccountState, Address, CallRequest, CallResult, Hash32
@@ -21,16 +23,33 @@ from ledger.types import ChainRole
 
 
 class ChainBackend:
-    """A :class:`gateway.backend.ChainBackend` over Ray."""
+    """A :class:`gateway.backend.ChainBackend` over Ray.
 
-    def __init__(self, role: ChainRole, executor: ActorLink, validator: ActorLink) -> None:
+    Parameters
+    ----------
+    proven
+        For a chain that settles on L1: what tells the newest block that is final there.
+    """
+
+    def __init__(
+        self,
+        role: ChainRole,
+        executor: ActorLink,
+        validator: ActorLink,
+        proven: ProvenBlock | None = None,
+    ) -> None:
         self._role = role
         self._executor = executor
         self._validator = validator
+        self._proven = proven
 
     async def heads(self) -> Heads:
         """Newest block number of each confirmation tier."""
-        return cast(Heads, await self._read("heads"))
+        heads = cast(Heads, await self._read("heads"))
+        if self._proven is None:
+            return heads
+        # L1 may be ahead of a node that has yet to fetch blocks.
+        return replace(heads, finalized=min(heads.safe, await self._proven.number()))
 
     async def block(self, number: int) -> StoredBlock | None:
         """Executed block of that number."""

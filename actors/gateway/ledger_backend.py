@@ -4,8 +4,9 @@ from typing import Any, cast
 
 from actors.calls import ActorAway, ActorLink
 from actors.gateway.chain_backend import ChainBackend
-from contracts.addresses import PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
+from contracts.addresses import BRIDGED_TOKENS_ADDRESS, PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
 from contracts.bindings import decode_uint256, locked_wei_call, remaining_exposure_call
+from contracts.bridged_tokens import locked_tokens_call
 from contracts.rounds import decode_round, round_call
 from execution.types import SYSTEM_ADDRESS, Address, CallRequest
 from gateway.backend import Json
@@ -16,9 +17,12 @@ from ledger.types import ChainRole
 class LedgerBackend:
     """A :class:`gateway.backend.LedgerBackend` over Ray."""
 
-    def __init__(self, validator: ActorLink, zk: ChainBackend) -> None:
+    def __init__(
+        self, validator: ActorLink, zk: ChainBackend, settlement: ActorLink | None = None
+    ) -> None:
         self._validator = validator
         self._zk = zk
+        self._settlement = settlement
 
     async def status(self) -> Json:
         """State of this node."""
@@ -64,13 +68,25 @@ class LedgerBackend:
         """The live loss bound and what it is the sum of."""
         locked = await self._view(PORTAL_ADDRESS, locked_wei_call())
         exposure = await self._view(ROUND_GUARD_ADDRESS, remaining_exposure_call())
+        tokens = await self._view(BRIDGED_TOKENS_ADDRESS, locked_tokens_call())
         locked_wei = decode_uint256("Portal.locked_wei", locked)
         exposure_wei = decode_uint256("RoundGuard.remaining_exposure_wei", exposure)
         return {
             "locked_wei": str(locked_wei),
             "remaining_exposure_wei": str(exposure_wei),
             "loss_bound_wei": str(locked_wei + exposure_wei),
+            "locked_tokens": decode_uint256("BridgedTokens.locked_tokens", tokens),
         }
+
+    async def settlement(self) -> Json:
+        """Settlement on L1 as this node sees it."""
+        if self._settlement is None:
+            return None
+        try:
+            answer: Json = await self._settlement.call("status")
+            return answer
+        except ActorAway as error:
+            raise BackendUnavailable("settlement restarts; try again in a moment") from error
 
     async def validators(self) -> Json:
         """The validators and how they take part."""

@@ -13,6 +13,7 @@ from execution.block_data import BatchBlock
 from execution.genesis import chain_spec
 from execution.types import ChainSpec, Hash32
 from ledger.codec import encode
+from ledger.crossing import CheckpointCertificate
 from ledger.genesis import Genesis
 from ledger.hashing import keccak
 from ledger.types import ChainRole, Height
@@ -82,6 +83,24 @@ class ChainHistory:
         if block is None:
             raise HistoryIncomplete(f"block {number} is missing")
         return block.block_hash
+
+    def gas_used(self, number: int) -> int:
+        """Gas of the users' transactions of a final block.
+
+        Raises
+        ------
+        HistoryIncomplete
+            The node has not finalized it.
+        """
+        block = self._blocks.block(number)
+        if block is None:
+            raise HistoryIncomplete(f"block {number} is missing")
+        return block.gas_used
+
+    def certificate_of(self, number: int) -> CheckpointCertificate | None:
+        """Certificate of the checkpoint of a block, if the final ledger holds one by now."""
+        certified = self._ledger.checkpoint(ChainRole.ZK, number)
+        return None if certified is None else certified.certificate
 
     def close(self) -> None:
         """Close both stores."""

@@ -12,6 +12,7 @@ from actors.execution_messages import (
     FinalBlock,
 )
 from actors.executor.errors import OutOfStep
+from actors.settlement.errors import SettlementUnavailable
 from actors.validator.clients import PartUnavailable
 from execution.types import Address
 from ledger.crossing import Attestation, CheckpointCertificate, Message
@@ -25,7 +26,7 @@ class _Remote:
     async def _call(self, method: str, *arguments: Any) -> Any:
         try:
             return await self._link.call(method, *arguments)
-        except (ActorAway, OutOfStep) as error:
+        except (ActorAway, OutOfStep, SettlementUnavailable) as error:
             raise PartUnavailable(str(error)) from error
 
 

@@ -30,6 +30,7 @@ class LedgerMethods:
             "braid_getCheckpoint": self.checkpoint,
             "braid_getRound": self.round,
             "braid_getLossBound": self.loss_bound,
+            "braid_getSettlement": self.settlement,
             "braid_validators": self.validators,
             "braid_evidence": self.evidence,
         }
@@ -71,6 +72,11 @@ class LedgerMethods:
         """The live loss bound."""
         params.at_most(0)
         return await self._backend.loss_bound()
+
+    async def settlement(self, params: Params) -> Json:
+        """Contracts on L1, batches, the queue, and what is proven."""
+        params.at_most(0)
+        return await self._backend.settlement()
 
     async def validators(self, params: Params) -> Json:
         """The validators."""

@@ -261,6 +261,9 @@ class DevLedger:
     async def round(self, round_id: int) -> Json:
         return None
 
+    async def settlement(self) -> Json:
+        return None
+
     async def loss_bound(self) -> Json:
         return {"total_wei": "0"}
 

@@ -1,0 +1,188 @@
+"""Which L1 a network settles on, and who does what there: a part of ``network.json``.
+
+::
+
+    .braid/
+      l1/deployer.key       who deploys the contracts (32 secret bytes)
+      l1/deployment.json    where they are
+      l1/chain/             the embedded L1's blocks, if there is one
+      node-0/l1.key         who settles
+"""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from actors.config import L1Connection
+from actors.l1.settings import L1_CHAIN_ID, EngineKind, L1Settings
+from execution.types import Address
+from ledger.genesis import Genesis, L1Anchor
+from ledger.types import ChainId, EvmAddress
+from settlement.deployment import backing_wei, predict_rollup_address
+
+SETTLING_NODES: Final = (0,)
+"""More would do no harm and little good: on one machine they would prove the same twice."""
+
+EMBEDDED_CONFIRMATIONS: Final = 1
+"""The embedded L1 makes a block when there is a transaction, and drops none."""
+
+ALLOWANCE_WEI: Final = 1_000 * 10**18
+KEY_BYTES: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedL1Plan:
+    """An L1 that the network brings along."""
+
+    port: int
+    engine: EngineKind
+
+
+@dataclass(frozen=True, slots=True)
+class L1Plan:
+    """How a network settles.
+
+    Attributes
+    ----------
+    url
+        JSON-RPC endpoint.
+    embedded
+        None where L1 is somebody else's.
+    deployer_nonce
+        Of the deployer's first transaction: the Rollup's address follows from it.
+    provers
+        Workers of the settling node's prover pool at most; without any, batches are posted and
+        wait for their proofs.
+    """
+
+    url: str
+    embedded: EmbeddedL1Plan | None
+    confirmations: int
+    deployer_nonce: int = 0
+    provers: int = 0
+    parameter_set: str = "fast"
+    batch_age_seconds: float = 60.0
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``network.json``."""
+        embedded = self.embedded
+        return {
+            "url": self.url,
+            "embedded": None
+            if embedded is None
+            else {"port": embedded.port, "engine": embedded.engine.value},
+            "confirmations": self.confirmations,
+            "deployer_nonce": self.deployer_nonce,
+            "provers": self.provers,
+            "parameter_set": self.parameter_set,
+            "batch_age_seconds": self.batch_age_seconds,
+        }
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "L1Plan":
+        """From ``network.json``; raises what a damaged file makes it raise."""
+        embedded = found["embedded"]
+        return cls(
+            url=str(found["url"]),
+            embedded=None
+            if embedded is None
+            else EmbeddedL1Plan(int(embedded["port"]), EngineKind(embedded["engine"])),
+            confirmations=int(found["confirmations"]),
+            deployer_nonce=int(found["deployer_nonce"]),
+            provers=int(found["provers"]),
+            parameter_set=str(found["parameter_set"]),
+            batch_age_seconds=float(found["batch_age_seconds"]),
+        )
+
+    def connection(self, directory: Path, index: int) -> L1Connection:
+        """How one node of the network sees L1."""
+        settles = index in SETTLING_NODES
+        return L1Connection(
+            url=self.url,
+            deployment_file=directory / "l1" / "deployment.json",
+            confirmations=self.confirmations,
+            settles=settles,
+            parameter_set=self.parameter_set,
+            batch_age_seconds=self.batch_age_seconds,
+            deployer_key_file=directory / "l1" / "deployer.key" if settles else None,
+            deployer_nonce=self.deployer_nonce,
+        )
+
+
+def embedded_plan(port: int, engine: EngineKind, provers: int, batch_age_seconds: float) -> L1Plan:
+    """A network that brings its L1 along."""
+    return L1Plan(
+        url=f"http://127.0.0.1:{port}",
+        embedded=EmbeddedL1Plan(port, engine),
+        confirmations=EMBEDDED_CONFIRMATIONS,
+        provers=provers,
+        batch_age_seconds=batch_age_seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class L1Keys:
+    """Secrets of a new network on L1."""
+
+    deployer: bytes
+    settling: dict[int, bytes]
+
+
+def new_keys(deployer: bytes | None = None) -> L1Keys:
+    """Fresh secrets, but for the deployer's if there is one."""
+    settling = {index: secrets.token_bytes(KEY_BYTES) for index in SETTLING_NODES}
+    return L1Keys(deployer or secrets.token_bytes(KEY_BYTES), settling)
+
+
+@dataclass(frozen=True, slots=True)
+class L1Choice:
+    """What a new network is to settle on."""
+
+    plan: L1Plan
+    chain_id: ChainId
+    keys: L1Keys
+
+
+def embedded_choice(
+    port: int, engine: EngineKind, provers: int = 0, batch_age_seconds: float = 60.0
+) -> L1Choice:
+    """An L1 that the network brings along."""
+    plan = embedded_plan(port, engine, provers, batch_age_seconds)
+    return L1Choice(plan, L1_CHAIN_ID, new_keys())
+
+
+def anchor(keys: L1Keys, chain_id: ChainId, deployer_nonce: int) -> L1Anchor:
+    """What the genesis says about L1: the Rollup that the deployer is going to make there."""
+    rollup = predict_rollup_address(address_of(keys.deployer), deployer_nonce)
+    return L1Anchor(chain_id, EvmAddress(rollup))
+
+
+def address_of(key: bytes) -> Address:
+    """Account of a secret."""
+    account: LocalAccount = Account.from_key(key)
+    return Address(bytes.fromhex(account.address[2:]))
+
+
+def embedded_settings(
+    plan: EmbeddedL1Plan, directory: Path, genesis: Genesis, people: list[Address]
+) -> L1Settings:
+    """Settings of the embedded L1: who has what there.
+
+    Parameters
+    ----------
+    directory
+        The network's.
+    people
+        Development accounts.
+    """
+    balances = dict.fromkeys(people, ALLOWANCE_WEI)
+    for index in SETTLING_NODES:
+        key = (directory / f"node-{index}" / "l1.key").read_bytes()
+        balances[address_of(key)] = ALLOWANCE_WEI
+    deployer = address_of((directory / "l1" / "deployer.key").read_bytes())
+    balances[deployer] = backing_wei(genesis) + ALLOWANCE_WEI
+    return L1Settings(balances_wei=balances, engine=plan.engine)
