@@ -21,6 +21,7 @@ from execution.engine import WasmEngine
 from execution.types import (
     Address,
     BlockInput,
+    BlockOutput,
     CallRequest,
     ChainSpec,
     GenesisAccount,
@@ -74,6 +75,7 @@ class EngineChain:
         self.spec = ChainSpec(chain_id, BLOCK_GAS, START_SECONDS, alloc, is_base_fee_zero=True)
         self.engine = WasmEngine(self.spec)
         self.now_seconds = START_SECONDS
+        self.executed: list[tuple[BlockInput, BlockOutput]] = []
         self._nonces: dict[Address, int] = {}
 
     def pass_time(self, seconds: int) -> None:
@@ -128,9 +130,15 @@ class EngineChain:
 
     def block(self, transactions: Sequence[bytes]) -> list[bool]:
         """Execute a block; which of its transactions succeeded."""
-        output = self.engine.execute(self.next_block(transactions))
-        assert output.skipped == ()
+        output = self.execute(self.next_block(transactions))
         return [receipt.is_success for receipt in output.receipts]
+
+    def execute(self, block: BlockInput) -> BlockOutput:
+        """Execute a block, in which every transaction is valid."""
+        output = self.engine.execute(block)
+        assert output.skipped == ()
+        self.executed.append((block, output))
+        return output
 
     def transact(
         self, key: Key, to: Address | None, data: bytes = b"", value_wei: int = 0
@@ -140,8 +148,7 @@ class EngineChain:
             self.block([])
         request = CallRequest(key.address, to, data, value_wei, MOST_TRANSACTION_GAS)
         foreseen = self.engine.call(request)
-        output = self.engine.execute(self.next_block([self.sign(key, to, data, value_wei)]))
-        assert output.skipped == ()
+        output = self.execute(self.next_block([self.sign(key, to, data, value_wei)]))
         (receipt,) = output.receipts
         assert receipt.is_success == foreseen.is_success
         return Outcome(

@@ -34,3 +34,13 @@ def prove_account(
     proof: DynArray[Bytes[merkle_patricia.MAX_NODE_BYTES], merkle_patricia.MAX_PROOF_NODES],
 ) -> bytes32:
     return merkle_patricia._prove_account(root, account, proof)
+
+
+@external
+@view
+def prove_balance(
+    root: bytes32,
+    account: address,
+    proof: DynArray[Bytes[merkle_patricia.MAX_NODE_BYTES], merkle_patricia.MAX_PROOF_NODES],
+) -> uint256:
+    return merkle_patricia._prove_balance(root, account, proof)

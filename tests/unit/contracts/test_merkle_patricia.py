@@ -21,6 +21,7 @@ CALLER = account_address("caller")
 PROVE = function_signature_to_4byte_selector("prove(bytes32,bytes32,bytes[])")
 PROVE_SLOT = function_signature_to_4byte_selector("prove_slot(bytes32,bytes32,bytes[])")
 PROVE_ACCOUNT = function_signature_to_4byte_selector("prove_account(bytes32,address,bytes[])")
+PROVE_BALANCE = function_signature_to_4byte_selector("prove_balance(bytes32,address,bytes[])")
 
 Proof = tuple[bytes, ...]
 
@@ -369,3 +370,34 @@ def test_an_account_has_exactly_four_fields(account: list[Any], is_valid: bool) 
     outcome = probe_chain().execute(PROBE, data, sender=CALLER, is_kept=False)
     assert outcome.is_success == is_valid
     assert outcome.output == HASH or not is_valid
+
+
+def proved_balance(account: list[Any]) -> Outcome:
+    """Ask the verifier for the balance of an account with these fields."""
+    trie = HexaryTrie({})
+    trie[keccak(CALLER)] = rlp.encode(account)
+    proof = proof_nodes(trie, keccak(CALLER))
+    types = ["bytes32", "address", "bytes[]"]
+    data = PROVE_BALANCE + encode(types, [trie.root_hash, CALLER, proof])
+    return probe_chain().execute(PROBE, data, sender=CALLER, is_kept=False)
+
+
+@pytest.mark.parametrize("balance_wei", [0, 1, 127, 128, 255, 10**18, 2**255, 2**256 - 1])
+def test_a_balance_is_read_to_the_wei(balance_wei: int) -> None:
+    encoded = balance_wei.to_bytes((balance_wei.bit_length() + 7) // 8)
+    outcome = proved_balance([b"\x01", encoded, HASH, HASH])
+    assert outcome.is_success
+    assert int.from_bytes(outcome.output) == balance_wei
+
+
+@pytest.mark.parametrize(
+    ("balance", "reason"),
+    [
+        (b"\x00", "mpt: balance has leading zeros"),
+        (b"\x00\x01", "mpt: balance has leading zeros"),
+        (b"\x01" * 33, "mpt: balance is not one word"),
+        ([b"\x01"], "mpt: account has not the four fields"),
+    ],
+)
+def test_a_balance_that_is_no_canonical_word_is_refused(balance: Any, reason: str) -> None:
+    assert proved_balance([b"\x01", balance, HASH, HASH]).reason == reason
