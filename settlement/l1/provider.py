@@ -1,5 +1,6 @@
 """A web3.py provider over HTTP that bounds what it reads."""
 
+import asyncio
 from typing import Any, Final, cast
 
 import httpx
@@ -22,7 +23,7 @@ class BoundedHttpProvider(AsyncJSONBaseProvider):
     Parameters
     ----------
     timeout_seconds
-        For one request as a whole part: to connect, to write, and between two reads.
+        For a whole request.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class BoundedHttpProvider(AsyncJSONBaseProvider):
     ) -> None:
         super().__init__()
         self._url = url
+        self._timeout_seconds = timeout_seconds
         self._max_answer_bytes = max_answer_bytes
         self._http = httpx.AsyncClient(
             timeout=timeout_seconds,
@@ -53,10 +55,13 @@ class BoundedHttpProvider(AsyncJSONBaseProvider):
         """
         body = self.encode_rpc_request(method, params)
         try:
-            async with self._http.stream("POST", self._url, content=body) as response:
+            async with (
+                asyncio.timeout(self._timeout_seconds),
+                self._http.stream("POST", self._url, content=body) as response,
+            ):
                 raw = await self._read(response)
                 status = response.status_code
-        except (httpx.TransportError, httpx.InvalidURL) as error:
+        except (httpx.TransportError, httpx.InvalidURL, TimeoutError) as error:
             raise L1Down(f"{method}: {type(error).__name__} {error}".rstrip()) from error
         if status in _TROUBLE:
             raise L1Down(f"{method}: HTTP status {status}")
