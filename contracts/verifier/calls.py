@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from eth_abi.abi import encode
 
-from contracts.verifier.description import PUBLIC_WORDS as PUBLIC_WORDS
 from contracts.verifier.encoding import RawProof, places, query_bytes, read
 from contracts.verifier.errors import UnsplittableProofError
 from contracts.verifier.programs import machine_programs
@@ -21,8 +20,8 @@ MOST_TRANSACTION_BYTES: Final = 128 << 10
 """What nodes relay, as raw bytes."""
 MOST_CALL_BYTES: Final = MOST_TRANSACTION_BYTES - 512
 """Call data, with room for signature, fees and length prefixes."""
-MOST_PROGRAM_BYTES: Final = 240_000
-"""Of programs that one call runs; they take about 40 gas a byte."""
+MOST_PROGRAM_BYTES: Final = 130_000
+"""Of programs that one call runs; they take about 60 gas a byte."""
 
 _SELECTORS: Final = {
     "begin": "begin(bytes32,bytes,bytes32)",

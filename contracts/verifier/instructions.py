@@ -6,8 +6,9 @@ writes them as slots. Destination 0 is not a slot: the value is that of the next
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from proving.field.koalabear import P
@@ -20,6 +21,7 @@ MOST_UNIT_TERMS: Final = 60
 """Of a `Sum`."""
 MOST_TERMS: Final = 255
 """Of each kind in a `Linear`, and of a `Fingerprint`."""
+MOST_REPETITIONS: Final = 255
 SMALL_COEFFICIENT: Final = 1 << 16
 MOST_SMALL_WEIGHT: Final = 1 << 21
 """Bound on the sum of small coefficients with the same sign, so that lanes do not overflow."""
@@ -40,14 +42,10 @@ class Multiply:
         """Registers that are read."""
         return (self.left, self.right)
 
-    def encode(self, destination: int, slot: SlotOf) -> bytes:
-        """Return the instruction's bytes."""
-        return b"\1" + _short(destination) + _short(slot(self.left)) + _short(slot(self.right))
-
 
 @dataclass(frozen=True, slots=True)
 class ExclusiveOr:
-    """`left + right - 2 * left * right`."""
+    """`left + right - 2 * left * right`; only to be stored."""
 
     left: Register
     right: Register
@@ -57,14 +55,23 @@ class ExclusiveOr:
         """Registers that are read."""
         return (self.left, self.right)
 
-    def encode(self, destination: int, slot: SlotOf) -> bytes:
-        """Return the instruction's bytes."""
-        return b"\2" + _short(destination) + _short(slot(self.left)) + _short(slot(self.right))
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """`left - left * right`; only to be stored."""
+
+    left: Register
+    right: Register
+
+    @property
+    def operands(self) -> tuple[Register, ...]:
+        """Registers that are read."""
+        return (self.left, self.right)
 
 
 @dataclass(frozen=True, slots=True)
 class Boolean:
-    """`value * (value - 1)`."""
+    """`value * (value - 1)`; only to be emitted."""
 
     value: Register
 
@@ -72,10 +79,6 @@ class Boolean:
     def operands(self) -> tuple[Register, ...]:
         """Registers that are read."""
         return (self.value,)
-
-    def encode(self, destination: int, slot: SlotOf) -> bytes:
-        """Return the instruction's bytes."""
-        return b"\3" + _short(destination) + _short(slot(self.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,9 @@ class Linear:
             weight = sum(coefficient for _, coefficient in terms)
             if weight > MOST_SMALL_WEIGHT or len(terms) > MOST_TERMS:
                 raise ValueError(f"{len(terms)} terms of weight {weight}")
-        counts = bytes([len(self.plus), len(self.minus), len(self.general)])
-        parts = [b"\5", _short(destination), counts, _scaled(self.constant)]
-        parts += [_short(slot(register)) + _short(k) for register, k in self.plus + self.minus]
+        plus, minus = (_in_pairs(terms, slot) for terms in (self.plus, self.minus))
+        counts = bytes([len(plus), len(minus), len(self.general)])
+        parts = [b"\5", _short(destination), counts, _scaled(self.constant), *plus, *minus]
         parts += [_short(slot(register)) + _scaled(k) for register, k in self.general]
         return b"".join(parts)
 
@@ -172,7 +175,10 @@ class Number:
         return b"\7" + _short(destination) + _scaled(self.value)
 
 
-Operation = Multiply | ExclusiveOr | Boolean | Sum | Linear | Fingerprint | Number
+Single = Sum | Linear | Fingerprint | Number
+Repeated = Multiply | ExclusiveOr | Mask | Boolean
+"""Instructions that repeat such an operation have one head."""
+Operation = Single | Repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +187,57 @@ class Instruction:
 
     operation: Operation
     destination: Register | None
+
+    @property
+    def kind(self) -> tuple[type[Operation], bool]:
+        """Operation, and whether its value is emitted: what repeats under one head."""
+        return type(self.operation), self.destination is None
+
+
+_REPEATED_CODES: Final[dict[tuple[type[Operation], bool], int]] = {
+    (Multiply, False): 1,
+    (ExclusiveOr, False): 2,
+    (Boolean, True): 3,
+    (Multiply, True): 8,
+    (Mask, False): 9,
+}
+
+
+def encode(instructions: Sequence[Instruction], slot: SlotOf) -> bytes:
+    """Return a program's bytes, with its end."""
+    parts = []
+    for kind, members in groupby(instructions, key=lambda instruction: instruction.kind):
+        run = list(members)
+        if kind in _REPEATED_CODES:
+            for start in range(0, len(run), MOST_REPETITIONS):
+                part = run[start : start + MOST_REPETITIONS]
+                parts.append(bytes([_REPEATED_CODES[kind], len(part)]))
+                parts += [_entry(instruction, slot) for instruction in part]
+        else:
+            parts += [_single(instruction, slot) for instruction in run]
+    return b"".join([*parts, END])
+
+
+def _entry(instruction: Instruction, slot: SlotOf) -> bytes:
+    """Destination, if there is one, and operands of a repeated operation."""
+    registers = instruction.operation.operands
+    if instruction.destination is not None:
+        registers = (instruction.destination, *registers)
+    return b"".join(_short(slot(register)) for register in registers)
+
+
+def _single(instruction: Instruction, slot: SlotOf) -> bytes:
+    operation, destination = instruction.operation, instruction.destination
+    if isinstance(operation, Repeated):
+        raise TypeError(f"{operation!r} to {destination}")
+    return operation.encode(EMITTED if destination is None else slot(destination), slot)
+
+
+def _in_pairs(terms: Terms, slot: SlotOf) -> list[bytes]:
+    """Pairs of slots with coefficients; an odd one is joined by slot 0, which is zero."""
+    encoded = [_short(slot(register)) + _short(k) for register, k in terms]
+    encoded += [bytes(4)] * (len(encoded) % 2)
+    return [first + second for first, second in zip(encoded[::2], encoded[1::2], strict=True)]
 
 
 def _short(value: int) -> bytes:

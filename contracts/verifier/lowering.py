@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from contracts.verifier.bitwise import AnyAtom, Exclusive, Masked, with_bitwise
 from contracts.verifier.instructions import (
     MOST_SMALL_WEIGHT,
     MOST_TERMS,
@@ -23,6 +24,7 @@ from contracts.verifier.instructions import (
     Fingerprint,
     Instruction,
     Linear,
+    Mask,
     Multiply,
     Number,
     Operation,
@@ -35,7 +37,6 @@ from proving.air.logup import lookup_layout
 from proving.air.normal_form import (
     LinearForm,
     Multiplication,
-    NormalForm,
     One,
     Scaled,
     normal_form,
@@ -100,14 +101,15 @@ class _Lowering:
         expressions = [constraint.expression for constraint in air.constraints]
         for interaction in air.interactions:
             expressions += [*interaction.values, interaction.multiplicity]
-        self._form: NormalForm = normal_form(expressions)
-        results = iter(self._form.results)
+        form = normal_form(expressions)
+        self._atoms = with_bitwise(form.atoms)
+        results = iter(form.results)
         self._constraints = list(islice(results, len(air.constraints)))
         self._interactions = [
             (list(islice(results, len(interaction.values))), next(results))
             for interaction in air.interactions
         ]
-        self._uses = _use_counts(self._form)
+        self._uses = _use_counts(self._atoms, form.results)
         self._known: dict[Scaled, Register] = {}
 
     # CONSTRAINTS
@@ -125,8 +127,10 @@ class _Lowering:
 
     def _emit_result(self, result: Scaled) -> None:
         is_known = Scaled(result.atom, 1) in self._known
-        is_computed = not isinstance(self._form.atoms[result.atom], One | Cell | Parameter)
-        if is_computed and not is_known and self._uses[result.atom] == 1:
+        is_sum_or_product = isinstance(self._atoms[result.atom], LinearForm | Multiplication)
+        if boolean := self._boolean(result):
+            self._emit(boolean)
+        elif is_sum_or_product and not is_known and self._uses[result.atom] == 1:
             self._emit(self._operation(result))
         else:
             self._emit(self._sum([self._value(result)], []))
@@ -177,7 +181,7 @@ class _Lowering:
         """Register that holds a multiple of an atom."""
         if scaled in self._known:
             return self._known[scaled]
-        atom = self._form.atoms[scaled.atom]
+        atom = self._atoms[scaled.atom]
         register: Register
         match atom:
             case One() if scaled.scale == 1:
@@ -195,45 +199,39 @@ class _Lowering:
 
     def _operation(self, scaled: Scaled) -> Operation:
         """Return what computes a multiple of an atom that is no input."""
-        atom = self._form.atoms[scaled.atom]
+        atom = self._atoms[scaled.atom]
         if isinstance(atom, LinearForm):
             return self._linear(atom, scaled.scale)
         if scaled.scale != 1:
             return self._terms(0, [(self._value(Scaled(scaled.atom, 1)), scaled.scale)])
         if isinstance(atom, Multiplication):
             return self._product(atom)
+        if isinstance(atom, Exclusive):
+            return ExclusiveOr(
+                self._value(Scaled(atom.left, 1)), self._value(Scaled(atom.right, 1))
+            )
+        if isinstance(atom, Masked):
+            return Mask(self._value(Scaled(atom.value, 1)), self._value(Scaled(atom.mask, 1)))
         raise TypeError(f"{atom!r} is an input")
 
     def _product(self, atom: Multiplication) -> Operation:
-        for value, other in ((atom.left, atom.right), (atom.right, atom.left)):
-            factor = self._form.atoms[other]
-            if factor == LinearForm(P - 1, ((value, 1),)):
-                return Boolean(self._value(Scaled(value, 1)))
         return Multiply(self._value(Scaled(atom.left, 1)), self._value(Scaled(atom.right, 1)))
 
+    def _boolean(self, result: Scaled) -> Boolean | None:
+        """Return a·(a − 1), if that is what the result is."""
+        atom = self._atoms[result.atom]
+        if isinstance(atom, Multiplication) and result.scale == 1:
+            for value, other in ((atom.left, atom.right), (atom.right, atom.left)):
+                if self._atoms[other] == LinearForm(P - 1, ((value, 1),)):
+                    return Boolean(self._value(Scaled(value, 1)))
+        return None
+
     def _linear(self, form: LinearForm, scale: int) -> Operation:
-        pair = self._exclusive_or(form) if scale == 1 else None
-        if pair:
-            left, right = pair
-            return ExclusiveOr(self._value(Scaled(left, 1)), self._value(Scaled(right, 1)))
         terms = [
             (self._value(Scaled(atom, 1)), coefficient * scale % P)
             for atom, coefficient in form.terms
         ]
         return self._terms(form.constant * scale % P, terms)
-
-    def _exclusive_or(self, form: LinearForm) -> tuple[int, int] | None:
-        """Return a and b if the form is a + b − 2·a·b."""
-        if form.constant or len(form.terms) != 3:
-            return None
-        for atom, coefficient in form.terms:
-            product = self._form.atoms[atom]
-            if isinstance(product, Multiplication) and coefficient == P - 2:
-                pair = (product.left, product.right)
-                others = {other: k for other, k in form.terms if other != atom}
-                if others == dict.fromkeys(pair, 1):
-                    return pair
-        return None
 
     def _terms(self, constant: int, terms: Sequence[tuple[Register, int]]) -> Operation:
         """Return what adds terms with canonical coefficients."""
@@ -285,12 +283,14 @@ def _centered(value: int) -> int:
     return value if value <= P // 2 else value - P
 
 
-def _use_counts(form: NormalForm) -> Counter[int]:
-    uses: Counter[int] = Counter(result.atom for result in form.results)
-    for atom in form.atoms:
+def _use_counts(atoms: Sequence[AnyAtom], results: Sequence[Scaled]) -> Counter[int]:
+    uses: Counter[int] = Counter(result.atom for result in results)
+    for atom in atoms:
         match atom:
-            case Multiplication():
+            case Multiplication() | Exclusive():
                 uses.update((atom.left, atom.right))
+            case Masked():
+                uses.update((atom.value, atom.mask))
             case LinearForm():
                 uses.update(number for number, _ in atom.terms)
             case One() | Cell() | Parameter():

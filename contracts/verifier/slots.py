@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.verifier.instructions import EMITTED, END, Instruction, Register
+from contracts.verifier.instructions import Instruction, Register, encode
 from contracts.verifier.lowering import Inputs, cells_in_order, lower
 from proving.air.chip import Air, Domain
 from proving.air.logup import lookup_layout
@@ -56,14 +56,8 @@ def compile_program(air: Air, parameter_names: Sequence[str]) -> Program:
     def slot(register: Register) -> int:
         return register if register < first_free else slots[register]
 
-    code = b"".join(
-        instruction.operation.encode(
-            EMITTED if instruction.destination is None else slot(instruction.destination), slot
-        )
-        for instruction in instructions
-    )
     count = max([first_free, *(number + 1 for number in slots.values())])
-    return Program(code + END, count, len(instructions))
+    return Program(encode(instructions, slot), count, len(instructions))
 
 
 def _inputs(air: Air, parameter_names: Sequence[str]) -> tuple[Inputs, Register]:

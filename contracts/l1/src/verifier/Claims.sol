@@ -8,8 +8,8 @@ import {
     LANES_MODULUS,
     LOW_24,
     LOW_40,
-    P_LANES,
-    TO_MONTGOMERY
+    P,
+    REDUCTION
 } from "./Field.sol";
 import {HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
@@ -82,6 +82,8 @@ library Claims {
                     start += EXTENSION_BYTES * width;
                     (claim.following, bad) = _horner(claim.following, start, next, lambda, bad);
                 }
+                claim.here = Field.toMontgomery(Field.canonical(claim.here));
+                claim.following = Field.toMontgomery(Field.canonical(claim.following));
                 claim.shift = Field.power(lambda, columns);
             }
             if (bad & CANONICAL_CARRY != 0) revert HeaderOf.NonCanonicalElement("opened values");
@@ -100,7 +102,7 @@ library Claims {
         }
     }
 
-    /// @dev Continue Horner's rule over `count` elements of the call data, the last one first.
+    /// @dev Continue Horner's rule, without Montgomery's factor, over `count` elements of the call data, the last one first.
     function _horner(uint256 total, uint256 start, uint256 count, uint256 lambda, uint256 bad)
         private
         pure
@@ -116,15 +118,12 @@ library Claims {
                 t := or(t, and(x, 0xffffffff0000000000000000))
                 t := or(t, and(shl(96, x), shl(128, 0xffffffff)))
                 bad := or(bad, add(t, CANONICAL_PROBE))
-                t := mul(t, TO_MONTGOMERY)
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
-                // total = total * lambda + t
+                // total = total * lambda + t, where lambda alone has Montgomery's factor
                 let low := mulmod(total, lambdaLow, LANES_MODULUS)
                 let high := mulmod(total, lambdaHigh, LANES_MODULUS)
-                low := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+                low := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
                 low := add(low, high)
-                total := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+                total := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
                 total := add(total, t)
             }
         }

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {
-    Field,
-    LANES_MODULUS,
-    LOW_24,
-    LOW_40,
-    ONE,
-    P_LANES,
-    TO_MONTGOMERY
-} from "./Field.sol";
+import {Field, LANES_MODULUS, LOW_24, ONE, P, REDUCTION, TO_MONTGOMERY} from "./Field.sol";
 import {Challenges} from "./Header.sol";
 import {
     Interpreter,
@@ -20,7 +12,8 @@ import {
     SLOT_ONE,
     SLOT_PARAMETERS,
     SLOT_SUM_PER_ROW,
-    SLOT_TRANSITION
+    SLOT_TRANSITION,
+    SLOT_ZERO
 } from "./Interpreter.sol";
 import {Machine} from "./Machine.sol";
 import {LOOKUP, MAIN, PREPROCESSED, QUOTIENT, ShapeOf} from "./Shape.sol";
@@ -94,6 +87,7 @@ library Constraints {
             uint256 rows = 1 << logHeight;
             uint256 last = Field.embed(Field.inverseRootOfUnity(logHeight));
             uint256 toLast = Field.subtract(drawn.z, last);
+            _store(slots, SLOT_ZERO, 0);
             _store(slots, SLOT_ONE, ONE);
             _store(slots, SLOT_GAMMA, drawn.gamma);
             _store(slots, SLOT_BETA, drawn.beta);
@@ -142,8 +136,8 @@ library Constraints {
                 let t := or(shl(192, and(x, 0xffffffff)), shr(96, x))
                 t := or(t, and(x, 0xffffffff0000000000000000))
                 t := mul(or(t, and(shl(96, x), shl(128, 0xffffffff))), TO_MONTGOMERY)
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
+                t := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
+                t := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
                 mstore(to, t)
             }
         }
@@ -165,8 +159,8 @@ library Constraints {
                     t := add(t, mulmod(lanes, shl(shift, 1), LANES_MODULUS))
                 }
                 t := mul(t, TO_MONTGOMERY)
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
-                t := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
+                t := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
+                t := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
                 mstore(to, t)
             }
         }

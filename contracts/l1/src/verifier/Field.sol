@@ -8,6 +8,9 @@ uint256 constant LANES_MODULUS =
 // p, 2p, 2^24 - 1 and 2^40 - 1 in each lane.
 uint256 constant P_LANES =
     0x000000007f000001000000007f000001000000007f000001000000007f000001;
+// p * 2^24 in each lane.
+uint256 constant REDUCTION =
+    0x007f000001000000007f000001000000007f000001000000007f000001000000;
 uint256 constant TWO_P_LANES =
     0x00000000fe00000200000000fe00000200000000fe00000200000000fe000002;
 uint256 constant LOW_24 =
@@ -45,18 +48,19 @@ uint256 constant INVERSE_ROOT_8 = 0x67b1c9b1;
 /// of 64 bits, coefficient i in bits 64i and up. With X = 2^64 for x, a product modulo 2^256 - 3 is
 /// the product in F, as long as no lane overflows: X^4 is 3 there.
 /// @dev Montgomery form: a stands for a * 2^48. Since p is 1 modulo 2^24, taking 2^24 off a lane t
-/// is (t >> 24) - 127 * (t mod 2^24), for all four lanes at once. Bounds, per lane:
+/// is (t - p * (t mod 2^24)) / 2^24, for all four lanes at once: below the point there are zeros, so
+/// the shift moves nothing from lane to lane. Bounds, per lane:
 ///   weak     below 2p: what these functions take and give, if they do not say otherwise
 ///   plain    canonical and not in Montgomery form: as in a proof's bytes
 library Field {
-    /// @notice Take 2^24 off: lanes below 2^64 become lanes below 2^40 + p.
+    /// @notice Take 2^24 off: lanes below 2^64 - 2^55 become lanes below 2^40 + p.
     function reduceOnce(uint256 t) internal pure returns (uint256 r) {
         assembly ("memory-safe") {
-            r := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
+            r := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
         }
     }
 
-    /// @notice Take 2^48 off: lanes below 2^64 become lanes below p + 2^17.
+    /// @notice Take 2^48 off: lanes below 2^64 - 2^55 become lanes below p + 2^17.
     function reduce(uint256 t) internal pure returns (uint256) {
         return reduceOnce(reduceOnce(t));
     }
@@ -75,9 +79,9 @@ library Field {
         assembly ("memory-safe") {
             let low := mulmod(a, and(b, LOW_24), LANES_MODULUS)
             let high := mulmod(a, and(shr(24, b), LOW_40), LANES_MODULUS)
-            low := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+            low := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
             low := add(low, high)
-            r := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+            r := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
         }
     }
 

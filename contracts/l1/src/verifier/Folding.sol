@@ -2,13 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Context} from "./Context.sol";
-import {
-    CANONICAL_CARRY,
-    FROM_MONTGOMERY,
-    Field,
-    P,
-    TWO_P_LANES
-} from "./Field.sol";
+import {CANONICAL_CARRY, Field, FROM_MONTGOMERY, P, TWO_P_LANES} from "./Field.sol";
 import {HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
 import {LEAF, Path, Paths} from "./Paths.sol";

@@ -8,11 +8,14 @@ import {
     LOW_33,
     LOW_40,
     ONE,
+    P,
     P_LANES,
+    REDUCTION,
     TWO_P_LANES
 } from "./Field.sol";
 
 // Slots that every program finds filled; `contracts/verifier/slots.py` has the same numbers.
+uint256 constant SLOT_ZERO = 0;
 uint256 constant SLOT_ONE = 1;
 uint256 constant SLOT_GAMMA = 2;
 uint256 constant SLOT_BETA = 3;
@@ -27,18 +30,22 @@ uint256 constant OFFSET_BETA = 96;
 
 /// @title Evaluates a chip's constraints at one point.
 /// @notice A program works on slots, words of memory with an element of the extension each, below 2p
-/// per lane. Its instructions write a slot or, as slot 0, give the value of the next constraint:
-/// from the last constraint to the first, so that Horner's rule combines them with powers of alpha.
+/// per lane. Its instructions write a slot or give the value of the next constraint, as those do that
+/// write slot 0, which stays zero: from the last constraint to the first, so that Horner's rule
+/// combines them with powers of alpha.
 ///
 ///   bytes                                            value
 ///   0                                                the end
-///   1 d2 a2 b2                                       a * b
-///   2 d2 a2 b2                                       a + b - 2 a b
-///   3 d2 a2                                          a * (a - 1)
+///   1 n1 (d2 a2 b2)..                                a * b, n times
+///   2 n1 (d2 a2 b2)..                                a + b - 2 a b
+///   9 n1 (d2 a2 b2)..                                a - a b
+///   8 n1 (a2 b2)..                                   constraint a * b
+///   3 n1 a2..                                        constraint a * (a - 1)
 ///   4 d2 n1 m1 a2..                                  sum of n slots less m slots, n + m <= 60
-///   5 d2 n1 m1 g1 c4 (a2 k2).. (a2 k2).. (a2 k4)..   c + sum of n slots times k, less m slots times
-///                                                    k, with g slots times k in Montgomery form;
-///                                                    the k of the first two add up to <= 2^21 each
+///   5 d2 n1 m1 g1 c4 (a2 k2 b2 k2).. .. (a2 k4)..    c + n pairs of slots times k, less m pairs of
+///                                                    slots times k, with g slots times k, there in
+///                                                    Montgomery form; the k of the first add up to
+///                                                    at most 2^21, and those of the second
 ///   6 d2 n1 c4 a2..                                  c + gamma + beta (a_n + beta (a_(n-1) + ...
 ///   7 d2 c4                                          c
 ///
@@ -57,12 +64,12 @@ library Interpreter {
             function multiply(a, b) -> r {
                 let low := mulmod(a, and(b, LOW_24), LANES_MODULUS)
                 let high := mulmod(a, and(shr(24, b), LOW_40), LANES_MODULUS)
-                low := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+                low := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
                 low := add(low, high)
-                r := sub(add(and(shr(24, low), LOW_40), P_LANES), mul(and(low, LOW_24), 127))
+                r := shr(24, sub(add(low, REDUCTION), mul(and(low, LOW_24), P)))
             }
             function reduceOnce(t) -> r {
-                r := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
+                r := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
             }
             function fold(t) -> r {
                 r := add(and(t, LOW_31), mul(and(shr(31, t), LOW_33), 0xffffff))
@@ -70,10 +77,69 @@ library Interpreter {
 
             for {} 1 {} {
                 let instruction := mload(program)
+                let code := byte(0, instruction)
+                let count := byte(1, instruction)
                 let value
-                switch byte(0, instruction)
+                switch code
+                case 1 {
+                    let cursor := add(program, 2)
+                    program := add(cursor, mul(6, count))
+                    for {} lt(cursor, program) { cursor := add(cursor, 6) } {
+                        let entry := mload(cursor)
+                        let a := mload(add(slots, and(shr(219, entry), 0x1fffe0)))
+                        let b := mload(add(slots, and(shr(203, entry), 0x1fffe0)))
+                        mstore(add(slots, and(shr(235, entry), 0x1fffe0)), multiply(a, b))
+                    }
+                    continue
+                }
+                case 2 {
+                    let cursor := add(program, 2)
+                    program := add(cursor, mul(6, count))
+                    for {} lt(cursor, program) { cursor := add(cursor, 6) } {
+                        let entry := mload(cursor)
+                        let a := mload(add(slots, and(shr(219, entry), 0x1fffe0)))
+                        let b := mload(add(slots, and(shr(203, entry), 0x1fffe0)))
+                        value := mul(2, sub(TWO_P_LANES, multiply(a, b)))
+                        value := fold(add(add(a, b), value))
+                        mstore(add(slots, and(shr(235, entry), 0x1fffe0)), value)
+                    }
+                    continue
+                }
+                case 9 {
+                    let cursor := add(program, 2)
+                    program := add(cursor, mul(6, count))
+                    for {} lt(cursor, program) { cursor := add(cursor, 6) } {
+                        let entry := mload(cursor)
+                        let a := mload(add(slots, and(shr(219, entry), 0x1fffe0)))
+                        let b := mload(add(slots, and(shr(203, entry), 0x1fffe0)))
+                        value := fold(add(a, sub(TWO_P_LANES, multiply(a, b))))
+                        mstore(add(slots, and(shr(235, entry), 0x1fffe0)), value)
+                    }
+                    continue
+                }
+                case 3 {
+                    let cursor := add(program, 2)
+                    program := add(cursor, mul(2, count))
+                    for {} lt(cursor, program) { cursor := add(cursor, 2) } {
+                        let a := mload(add(slots, and(shr(235, mload(cursor)), 0x1fffe0)))
+                        value := multiply(a, add(a, sub(P_LANES, ONE)))
+                        total := add(multiply(total, alpha), value)
+                    }
+                    continue
+                }
+                case 8 {
+                    let cursor := add(program, 2)
+                    program := add(cursor, mul(4, count))
+                    for {} lt(cursor, program) { cursor := add(cursor, 4) } {
+                        let entry := mload(cursor)
+                        let a := mload(add(slots, and(shr(235, entry), 0x1fffe0)))
+                        let b := mload(add(slots, and(shr(219, entry), 0x1fffe0)))
+                        total := add(multiply(total, alpha), multiply(a, b))
+                    }
+                    continue
+                }
                 case 4 {
-                    let count := byte(4, instruction)
+                    count := byte(4, instruction)
                     value := mul(count, TWO_P_LANES)
                     let cursor := add(program, 5)
                     let middle := add(cursor, mul(2, byte(3, instruction)))
@@ -86,53 +152,39 @@ library Interpreter {
                     }
                     value := fold(value)
                 }
-                case 1 {
-                    value :=
-                        multiply(
-                            mload(add(slots, and(shr(211, instruction), 0x1fffe0))),
-                            mload(add(slots, and(shr(195, instruction), 0x1fffe0)))
-                        )
-                    program := add(program, 7)
-                }
-                case 2 {
-                    let a := mload(add(slots, and(shr(211, instruction), 0x1fffe0)))
-                    let b := mload(add(slots, and(shr(195, instruction), 0x1fffe0)))
-                    value := mul(2, sub(TWO_P_LANES, multiply(a, b)))
-                    value := fold(add(add(a, b), value))
-                    program := add(program, 7)
-                }
-                case 3 {
-                    let a := mload(add(slots, and(shr(211, instruction), 0x1fffe0)))
-                    value := multiply(a, add(a, sub(P_LANES, ONE)))
-                    program := add(program, 5)
-                }
                 case 5 {
                     let cursor := add(program, 10)
-                    let end := add(cursor, mul(4, byte(3, instruction)))
-                    for {} lt(cursor, end) { cursor := add(cursor, 4) } {
-                        let term := mload(cursor)
-                        value :=
-                            add(
-                                value,
-                                mul(
-                                    mload(add(slots, and(shr(235, term), 0x1fffe0))),
-                                    and(shr(224, term), 0xffff)
-                                )
+                    let end := add(cursor, mul(8, byte(3, instruction)))
+                    for {} lt(cursor, end) { cursor := add(cursor, 8) } {
+                        let pair := mload(cursor)
+                        let first :=
+                            mul(
+                                mload(add(slots, and(shr(235, pair), 0x1fffe0))),
+                                and(shr(224, pair), 0xffff)
                             )
+                        let second :=
+                            mul(
+                                mload(add(slots, and(shr(203, pair), 0x1fffe0))),
+                                and(shr(192, pair), 0xffff)
+                            )
+                        value := add(value, add(first, second))
                     }
-                    end := add(cursor, mul(4, byte(4, instruction)))
+                    end := add(cursor, mul(8, byte(4, instruction)))
                     // a multiple of p above all that is subtracted: p * 2^24
                     if lt(cursor, end) { value := add(value, shl(24, P_LANES)) }
-                    for {} lt(cursor, end) { cursor := add(cursor, 4) } {
-                        let term := mload(cursor)
-                        value :=
-                            sub(
-                                value,
-                                mul(
-                                    mload(add(slots, and(shr(235, term), 0x1fffe0))),
-                                    and(shr(224, term), 0xffff)
-                                )
+                    for {} lt(cursor, end) { cursor := add(cursor, 8) } {
+                        let pair := mload(cursor)
+                        let first :=
+                            mul(
+                                mload(add(slots, and(shr(235, pair), 0x1fffe0))),
+                                and(shr(224, pair), 0xffff)
                             )
+                        let second :=
+                            mul(
+                                mload(add(slots, and(shr(203, pair), 0x1fffe0))),
+                                and(shr(192, pair), 0xffff)
+                            )
+                        value := sub(value, add(first, second))
                     }
                     end := add(cursor, mul(6, byte(5, instruction)))
                     if lt(cursor, end) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.30;
 
-import {CANONICAL_PROBE, Field, LOW_24, LOW_40, ONE, P, P_LANES} from "./Field.sol";
+import {CANONICAL_PROBE, Field, LOW_24, ONE, P, REDUCTION} from "./Field.sol";
 
 // The low 32 bits of each lane.
 uint256 constant LOW_32 = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
@@ -133,8 +133,8 @@ library PowerTable {
     function _continue(uint256[16] memory matrix, uint256 from, uint256 end) private pure {
         assembly ("memory-safe") {
             function reduce(t) -> r {
-                r := sub(add(and(shr(24, t), LOW_40), P_LANES), mul(and(t, LOW_24), 127))
-                r := sub(add(and(shr(24, r), LOW_40), P_LANES), mul(and(r, LOW_24), 127))
+                r := shr(24, sub(add(t, REDUCTION), mul(and(t, LOW_24), P)))
+                r := shr(24, sub(add(r, REDUCTION), mul(and(r, LOW_24), P)))
             }
             // half a block at a time: four words, one for each coefficient
             for {} lt(from, end) { from := add(from, 128) } {

@@ -2,13 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {Claim} from "./Claims.sol";
-import {
-    CANONICAL_CARRY,
-    Field,
-    GENERATOR,
-    ONE,
-    P
-} from "./Field.sol";
+import {CANONICAL_CARRY, Field, GENERATOR, ONE, P} from "./Field.sol";
 import {HeaderOf} from "./Header.sol";
 import {Machine} from "./Machine.sol";
 import {LEAF, Path} from "./Paths.sol";
