@@ -1,15 +1,21 @@
 """The embedded L1 answers web3.py as an Ethereum node does, on either engine."""
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from eth_account.signers.local import LocalAccount
-from web3 import AsyncWeb3
+from hexbytes import HexBytes
+from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.exceptions import ContractLogicError, Web3RPCError
 
+from actors.l1.settings import EngineKind
 from tests.integration.l1.conftest import ETHER, Connect, StartL1
 
+ROOT = Path(__file__).parents[3]
 GWEI = 10**9
 BOB = "0x0000000000000000000000000000000000000909"
 
@@ -134,7 +140,7 @@ async def test_a_reorg_drops_transactions_and_changes_hashes(
     assert await w3.eth.get_balance(BOB) == 1
 
 
-async def test_a_killed_chain_starts_where_it_was(
+async def test_a_stopped_chain_starts_where_it_was(
     start_l1: StartL1, connect: Connect, rich: LocalAccount
 ) -> None:
     l1 = await start_l1()
@@ -152,6 +158,37 @@ async def test_a_killed_chain_starts_where_it_was(
     await send(w3, rich, to=counter, data=bytes(31) + b"\x63")
     await control(w3, "anvil_reorg", "0x4", [])
     assert int.from_bytes(await w3.eth.call({"to": counter}), "big") == 21
+
+
+async def test_kill_9_loses_no_block(tmp_path: Path, rich: LocalAccount) -> None:
+    """Each transaction whose hash was given out is there after the kill."""
+
+    async def start() -> tuple[asyncio.subprocess.Process, AsyncWeb3[Any]]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, str(Path(__file__).parent / "killed_l1.py"),
+            str(tmp_path / "l1"), EngineKind.WASM.value, rich.address[2:],
+            stdout=asyncio.subprocess.PIPE, cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            url = (await process.stdout.readline()).decode().strip()
+        return process, AsyncWeb3(AsyncHTTPProvider(url))
+
+    sent: list[bytes] = []
+    for _ in range(2):
+        process, w3 = await start()
+        for known in sent:
+            assert (await w3.eth.get_transaction_receipt(HexBytes(known)))["status"] == 1
+        sent += [await send(w3, rich, value=1) for _ in range(12)]
+        process.kill()
+        await process.wait()
+        await w3.provider.disconnect()
+    process, w3 = await start()
+    assert await w3.eth.get_balance(BOB) == await w3.eth.block_number == len(sent)
+    process.kill()
+    await process.wait()
+    await w3.provider.disconnect()
 
 
 async def test_the_base_fee_rises_and_what_pays_less_waits(
