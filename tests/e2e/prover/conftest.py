@@ -81,13 +81,13 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def make_pool(
     ray_head: RayInstance, folder: Path, program: PoolProgram, request: pytest.FixtureRequest
-) -> Iterator[Callable[[], RayPool]]:
+) -> Iterator[Callable[..., RayPool]]:
     """Makes pools, and stops them in the end."""
     pools: list[RayPool] = []
 
-    def make() -> RayPool:
-        index = len(list(folder.glob("node-*"))) + len(pools)
-        pools.append(RayPool(index, folder, program))
+    def make(index: int | None = None) -> RayPool:
+        unused = 10 + len(list(folder.glob("node-*"))) + len(pools)
+        pools.append(RayPool(unused if index is None else index, folder, program))
         return pools[-1]
 
     yield make

@@ -30,7 +30,7 @@ from cluster.ray_instance import RayInstance
 BATCH = b"batch"
 COUNT = 4
 
-MakePool = Callable[[], RayPool]
+MakePool = Callable[..., RayPool]
 
 
 @dataclass(frozen=True)
@@ -208,12 +208,20 @@ def test_a_worker_that_dies_while_there_is_no_pool_is_noticed_by_its_next_life(
 def test_the_pool_goes_on_without_the_driver_that_started_it(
     pool: RayPool, closed: Path, ray_head: RayInstance
 ) -> None:
+    """It is even killed, and started again by Ray, and hires its first worker after that."""
+    pool.configure(maximum_workers=2)
     pool.start()
-    pool.submit(BATCH, [segment(1), segment(2)])
+    ray.shutdown()
+    connect(ray_head)
+    pool.kill_pool()
+    pool.submit(BATCH, [segment(1)])
+    pool.wait_for_leases(1)
     ray.shutdown()
     closed.unlink()
     connect(ray_head)
-    assert len(pool.wait_for_proofs(BATCH)) == 2
+    pool.submit(b"another", [segment(2)])
+    assert len(pool.wait_for_proofs(BATCH)) == 1
+    assert len(pool.wait_for_proofs(b"another")) == 1
 
 
 # NEED
@@ -277,9 +285,11 @@ def test_draining_ends_what_runs_and_leaves_the_rest_for_the_next_start(
 
 
 def test_the_command_shows_jobs_leases_and_workers_and_says_when_there_is_no_pool(
-    pool: RayPool, closed: Path, ray_head: RayInstance, folder: Path
+    make_pool: MakePool, closed: Path, ray_head: RayInstance, folder: Path, recordings: Path
 ) -> None:
-    network = create_dev_network(folder / "network", pool.config.index + 1, PortPlan(None, None))
+    pool = make_pool(index=1)
+    pool.configure(make_prover=recorded_by(recordings))
+    network = create_dev_network(folder / "network", 2, PortPlan(None, None))
     network.token_file.write_bytes(ray_head.token_file.read_bytes())
     save_run(network, ray_head)
     pool.start()
