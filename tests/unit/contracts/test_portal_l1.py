@@ -1,5 +1,6 @@
 """The ZK chain's Portal and L1: its queue is delivered, and withdrawals are written down."""
 
+import random
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from contract_world import (
     MALLORY,
     ROLLUP,
     World,
+    new_world,
 )
 from evm_harness import (
     ETHER,
@@ -39,6 +41,7 @@ from execution.types import SYSTEM_ADDRESS, Address, Hash32, Log
 from ledger.crossing import Message
 
 TARGET = account_address("target")
+REFUSER = account_address("refuser")
 GAS = 100_000
 
 
@@ -220,6 +223,20 @@ def test_a_call_that_sends_to_the_quarantined_fast_chain_comes_back(settled: Wor
     assert [entry.receiver for entry in withdrawals_of(outcome)] == [ALICE]
 
 
+@pytest.mark.parametrize("gas", [0, 21_000, 2_000_000])
+@pytest.mark.parametrize("data", [b"", b"\xff" * 8192])
+@pytest.mark.parametrize("code", [b"", reverting_code(), gas_burning_code()])
+@pytest.mark.parametrize("value_wei", [0, ETHER])
+def test_whatever_l1_sends_can_be_delivered(
+    settled: World, gas: int, data: bytes, code: bytes, value_wei: int
+) -> None:
+    """The queue cannot skip an entry: one that reverts `deliver` would stop it for ever."""
+    settled.zk.put_code(TARGET, code)
+    outcome = settled.zk.deliver(from_l1(0, value_wei, data=data, gas=gas))
+    assert outcome.is_success, outcome.reason
+    assert settled.zk_portal.view("next_l1_nonce") == 1
+
+
 # ---- WITHDRAWALS ----
 
 
@@ -285,6 +302,37 @@ def test_hostile_withdrawal_logs_are_refused(settled: World) -> None:
     for wrong in hostile:
         with pytest.raises(LogError):
             decode_withdrawal_requested(wrong)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_wei_is_accounted_for_in_random_traffic(seed: int) -> None:
+    """The Portal holds its reserve, what is locked and what is claimable; L1 holds the rest."""
+    world, chance = new_world(L1_CHAIN_ID), random.Random(seed)
+    world.zk.put_code(REFUSER, reverting_code())
+    on_l1 = 0
+    for _ in range(60):
+        value_wei = chance.randrange(1, ETHER)
+        target = chance.choice([BOB, TARGET, REFUSER, PORTAL_ADDRESS])
+        move = chance.randrange(4)
+        if move == 0:
+            nonce = world.zk_portal.view("next_l1_nonce")
+            outcome = world.zk.deliver(from_l1(nonce, value_wei, target))
+            on_l1 += value_wei
+        elif move == 1:
+            call = withdraw_call(ALICE)
+            outcome = world.zk.execute(PORTAL_ADDRESS, call, sender=ALICE, value_wei=value_wei)
+        elif move == 2 and target != PORTAL_ADDRESS:
+            outcome = world.zk_portal.transact(
+                "send", target, GAS, b"", sender=ALICE, value_wei=value_wei
+            )
+        else:
+            nonce = world.zk_portal.view("next_inbound_nonce")
+            forged = from_fast(nonce, chance.randrange(10 * ETHER), target)
+            outcome = world.zk.deliver(forged)
+        on_l1 -= sum(entry.value_wei for entry in withdrawals_of(outcome))
+        held = world.zk.balance_wei(PORTAL_ADDRESS)
+        owed = world.zk_portal.view("locked_wei") + world.zk_portal.view("claimable_total_wei")
+        assert held == L1_RESERVE_WEI - on_l1 + owed
 
 
 # ---- GENESIS ----
