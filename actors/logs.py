@@ -37,7 +37,7 @@ def configure_logs(config: NodeConfig, actor: str) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    for noisy in ("libp2p", "multiaddr", "urllib3", "asyncio"):
+    for noisy in ("libp2p", "multiaddr", "urllib3", "asyncio", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

@@ -15,11 +15,14 @@ from web3.types import TxReceipt
 
 from cluster.errors import DemoFailed
 from contracts import artifact
+from contracts.compiled import Artifact
+from contracts.l1.compiled import L1_CONTRACT_NAMES, l1_artifact
 
 WAIT_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.02
 BATCH_SIZE: Final = 100
 DEFAULT_GAS: Final = 3_000_000
+PRIORITY_FEE_WEI: Final = 1
 BASE_FEE_HEADROOM: Final = 20
 """The base fee may grow twentyfold while the client lives."""
 
@@ -48,7 +51,7 @@ class ChainClient:
         self._http = httpx.Client(timeout=WAIT_SECONDS)
         self.chain_id = self.web3.eth.chain_id
         base_fee_wei = self.web3.eth.get_block("latest")["baseFeePerGas"]
-        self._max_fee_wei = BASE_FEE_HEADROOM * base_fee_wei
+        self._max_fee_wei = BASE_FEE_HEADROOM * base_fee_wei + PRIORITY_FEE_WEI
         self._nonces: dict[str, int] = {}
 
     def sign(self, call: Call) -> bytes:
@@ -61,7 +64,7 @@ class ChainClient:
             "nonce": self._nonces[address],
             "gas": call.gas_limit,
             "maxFeePerGas": self._max_fee_wei,
-            "maxPriorityFeePerGas": 0,
+            "maxPriorityFeePerGas": PRIORITY_FEE_WEI,
             "value": call.value_wei,
             "data": call.data,
             "type": 2,
@@ -93,16 +96,16 @@ class ChainClient:
 
     def deploy(self, sender: LocalAccount, name: str, *arguments: Any) -> Contract:
         """Deploy one of the project's contracts."""
-        compiled = artifact(name)
+        compiled = _artifact_of(name)
         factory = self.web3.eth.contract(abi=compiled.abi, bytecode=compiled.bytecode)
         data = factory.constructor(*arguments).data_in_transaction
         receipt = self.send(Call(sender, None, data, gas_limit=10_000_000))
         return self.contract(name, str(receipt["contractAddress"]))
 
     def contract(self, name: str, address: str | bytes) -> Contract:
-        """One of the project's contracts at an address."""
+        """One of the project's contracts at an address, of L1 or of the two chains."""
         checked = Web3.to_checksum_address(address)
-        return self.web3.eth.contract(address=checked, abi=artifact(name).abi)
+        return self.web3.eth.contract(address=checked, abi=_artifact_of(name).abi)
 
     def wait_until(self, what: str, is_done: Any, seconds: float = WAIT_SECONDS) -> Any:
         """Poll until ``is_done()`` gives something true, and return that.
@@ -164,6 +167,10 @@ class ChainClient:
         if found["status"] != 1:
             raise DemoFailed(f"{self.name}: transaction {transaction_hash.hex()} reverted")
         return found
+
+
+def _artifact_of(name: str) -> Artifact:
+    return l1_artifact(name) if name in L1_CONTRACT_NAMES else artifact(name)
 
 
 def call_of(sender: LocalAccount, function: Any, value_wei: int = 0) -> Call:

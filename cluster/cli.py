@@ -183,11 +183,21 @@ def demo(
     keep: Annotated[
         Path | None, typer.Option(help="Keep the network's directory there, for a later look.")
     ] = None,
+    is_proved: Annotated[
+        bool,
+        typer.Option(
+            "--prove",
+            help="Wait until L1 has verified the validity proof; takes minutes and 10 GB.",
+        ),
+    ] = False,
+    provers: Annotated[
+        int, typer.Option(min=1, max=64, help="With --prove: workers that make the proof.")
+    ] = 1,
 ) -> None:
-    """Play one game across both chains on four validators, and check that its cap holds."""
+    """Play one game across both chains, check that its cap holds, and settle it on L1."""
     from cluster.demo import run_demo
 
-    run_demo(validators=validators, keep=keep, as_json=as_json)
+    run_demo(validators, keep, as_json, is_proved, provers)
 
 
 @app.command()

@@ -41,6 +41,19 @@ class Session:
         config = self.network.nodes[node]
         return f"http://{config.rpc_host}:{config.rpc_port}/{role.name.lower()}"
 
+    @property
+    def l1_url(self) -> str:
+        """JSON-RPC address of L1.
+
+        Raises
+        ------
+        ClusterError
+            The network settles nowhere.
+        """
+        if self.network.l1 is None:
+            raise ClusterError("the network settles nowhere")
+        return self.network.l1.url
+
     def ask_all(self, method: str, *arguments: Any) -> list[Any]:
         """Call a method of every validator."""
         calls = [getattr(node.validator, method).remote(*arguments) for node in self.nodes]

@@ -7,7 +7,7 @@ from actors.boot import load_genesis
 from actors.config import NodeConfig
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
-from actors.executor.reader import ChainReader
+from actors.executor.reader import BlockReader, ChainReader
 from execution.genesis import chain_spec
 from gateway.engine_reader import EngineReader
 from ledger.genesis import genesis_digest
@@ -16,7 +16,7 @@ from storage.store import Store
 
 READS: Final = frozenset(
     name
-    for reader in (EngineReader, ChainReader)
+    for reader in (EngineReader, BlockReader, ChainReader)
     for name in vars(reader)
     if not name.startswith("_")
 )

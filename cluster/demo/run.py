@@ -1,24 +1,39 @@
 """Runs the demo: tells the story, measures, checks every invariant, and prints the figures."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from actors.l1.settings import EngineKind
 from actors.validator.latency import percentile
+from cluster.chain_client import ChainClient
+from cluster.demo.asset import AssetLife
 from cluster.demo.game import FORGED_COUNT, PLAYER_COUNT, ROUND_CAP, Game
+from cluster.demo.settling import DemoSettlement, take_out_when_final
 from cluster.errors import DemoFailed
+from cluster.l1_choice import temporary_l1
 from cluster.output import console, print_json, print_table, rounded, say, say_progress
 from cluster.session import Session, temporary_network
 from ledger.types import ChainRole
 
 COMPARED_BLOCKS: Final = 20
+DEMO_L1_ENGINE: Final = EngineKind.PY_EVM
 MINIMUM_MOVES: Final = 200
 
 
-def run_demo(validators: int, keep: Path | None, as_json: bool) -> None:
-    """Play the game on a fresh network.
+def run_demo(
+    validators: int, keep: Path | None, as_json: bool, is_proved: bool = False, provers: int = 1
+) -> None:
+    """Play the game on a fresh network, and settle it.
+
+    Parameters
+    ----------
+    is_proved
+        Whether to wait for the validity proof, which takes minutes.
+    provers
+        Workers that make it.
 
     Raises
     ------
@@ -27,9 +42,10 @@ def run_demo(validators: int, keep: Path | None, as_json: bool) -> None:
     """
     began = time.monotonic()
     say(f"[bold]Braid[/]: one ledger, two chains, {validators} BFT validators on this machine\n")
-    with temporary_network(validators, say_progress, keep) as session:
+    l1 = temporary_l1(provers if is_proved else 0, DEMO_L1_ENGINE)
+    with temporary_network(validators, say_progress, keep, l1) as session:
         _done(began, f"{validators} validators (Ray actors) talk over libp2p and agree on blocks")
-        figures = _play(session)
+        figures = _play(session, is_proved)
     failures = broken_invariants(figures)
     if as_json:
         print_json(figures)
@@ -50,11 +66,19 @@ def broken_invariants(figures: dict[str, Any]) -> list[str]:
         "too few moves": figures["moves"] < MINIMUM_MOVES,
         "the loss exceeds the bound": figures["loss_bound_wei_after"]
         > figures["loss_bound_wei_before"],
+        "the batch was not posted": figures["batches_posted"] < 1,
     }
+    if figures["batch_status"] == "final":
+        checks |= {
+            "the batch was not proven": figures["batches_proven"] < 1,
+            "the withdrawal on L1 failed": not figures["withdrawal_ok"],
+            "the finalized tag is not the proven block": figures["zk_finalized_block"]
+            != figures["zk_proven_block"],
+        }
     return [text for text, is_broken in checks.items() if is_broken]
 
 
-def _play(session: Session) -> dict[str, Any]:
+def _play(session: Session, is_proved: bool) -> dict[str, Any]:
     game = Game(session.client(0, ChainRole.ZK), session.client(0, ChainRole.FAST))
     with _step("the game's contracts are deployed on both chains"):
         game.deploy()
@@ -79,6 +103,7 @@ def _play(session: Session) -> dict[str, Any]:
     bound_after = game.loss_bound_wei()
     with _step("a trophy was listed and bought on the ZK chain's market"):
         is_sold = game.sell_trophy()
+    settled = _settle(session, is_proved)
     with _step("all nodes have the same roots and the same ledger at the same heights"):
         agreement = _compare_nodes(session)
     return {
@@ -96,7 +121,38 @@ def _play(session: Session) -> dict[str, Any]:
         "loss_bound_wei_after": bound_after,
         "sale_ok": is_sold,
         "roots_agree": agreement["roots_agree"],
+        **settled,
     }
+
+
+def _settle(session: Session, is_proved: bool) -> dict[str, Any]:
+    """Take an asset from L1 over both chains and back, and settle the ZK chain."""
+    settlement = DemoSettlement(session)
+    with _step("Rollup, validator registry and proof verifier are deployed on L1"):
+        deployment = settlement.deployment()
+    life = AssetLife(
+        ChainClient("L1", session.l1_url),
+        session.client(0, ChainRole.ZK),
+        session.client(0, ChainRole.FAST),
+        deployment,
+    )
+    with _step("ETH and an ERC-721 token were deposited on L1 and are on the ZK chain"):
+        life.deposit()
+    with _step("both went to the fast chain and came back"):
+        life.visit_fast_chain()
+    with _step("both were withdrawn on the ZK chain"):
+        withdrawals = life.withdraw()
+    with _step("the ZK chain is posted to L1 and committed with the validators' certificate"):
+        last_block = settlement.post(max(entry.zk_block for entry in withdrawals))
+        # Under the root that the batch ends in, while the nodes still hold that state.
+        proofs = [life.prove(entry, last_block) for entry in withdrawals]
+    if not is_proved:
+        say("    [dim]posted, proof pending: `braid demo --prove` waits for it[/]")
+        return {"batch_status": "posted, proof pending", **settlement.figures()}
+    with _step(
+        "the validity proof was verified by L1, and the assets were taken out there"
+    ) as tell:
+        return take_out_when_final(settlement, life, proofs, last_block, tell)
 
 
 def _latencies(session: Session) -> dict[str, float | None]:
@@ -153,10 +209,11 @@ def _root_of(client: Any, number: int) -> tuple[int, str, str]:
 
 
 @contextmanager
-def _step(text: str) -> Iterator[None]:
+def _step(text: str) -> Iterator[Callable[[str], None]]:
+    """Show a step while it runs; gives what tells how far it is."""
     began = time.monotonic()
-    with console.status(text):
-        yield
+    with console.status(text) as spinner:
+        yield lambda detail: spinner.update(f"{text}: {detail}")
     _done(began, text)
 
 
