@@ -91,8 +91,7 @@ async def start_embedded_l1(
         balances = {**settings.balances_wei, BYSTANDER_ADDRESS: BYSTANDER_BALANCE_WEI}
         settings = replace(settings, balances_wei=balances)
     chain = await asyncio.to_thread(_open_chain, directory, settings, int(clock()))
-    is_automatic = settings.block_interval_seconds is None
-    backend = L1Backend(chain, clock, is_automatic=is_automatic)
+    backend = L1Backend(chain, clock, is_automatic=settings.is_instant)
     threads = ThreadPoolExecutor(1, thread_name_prefix="l1-ingress")
     info = ChainInfo(
         name="l1",

@@ -40,8 +40,11 @@ class L1Settings:
     ----------
     balances_wei
         Accounts of the first state.
+    is_instant
+        Whether every transaction gets a block at once.
     block_interval_seconds
-        Pause between two blocks; ``None`` makes a block of each transaction at once.
+        Time between blocks that come anyway, also empty ones; ``None`` for no such blocks.
+        Whoever waits for confirmations needs them.
     has_controls
         Whether JSON-RPC has the methods that change time, fees and history.
     """
@@ -49,5 +52,6 @@ class L1Settings:
     balances_wei: dict[Address, int] = field(default_factory=dict)
     chain_id: ChainId = L1_CHAIN_ID
     engine: EngineKind = EngineKind.PY_EVM
+    is_instant: bool = True
     block_interval_seconds: float | None = None
     has_controls: bool = False

@@ -159,7 +159,7 @@ class Confirmed:
     """A call's transaction has its confirmations: write it down."""
 
     settled: Settled
-    purpose: str
+    call: Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +303,7 @@ def _observe_slot(
         if depth < policy.confirmations:
             return slot, []
         settled = Settled(slot.call.call_id, slot.nonce, receipt)
-        return None, [Confirmed(settled, slot.call.purpose)]
+        return None, [Confirmed(settled, slot.call)]
 
     was_in_block = slot.receipt is not None
     slot = replace(slot, receipt=None)

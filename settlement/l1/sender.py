@@ -10,7 +10,14 @@ from eth_account.signers.local import LocalAccount
 from execution.transactions import decode_transaction, transaction_hash
 from execution.types import Address, CallRequest, Hash32
 from ledger.types import BlockNumber, ChainId, EvmHash
-from settlement.errors import AlreadyKnown, InsufficientFunds, L1Refused, NonceTooLow, Underpriced
+from settlement.errors import (
+    AlreadyKnown,
+    InsufficientFunds,
+    L1Error,
+    L1Refused,
+    NonceTooLow,
+    Underpriced,
+)
 from settlement.l1 import account
 from settlement.l1.account import (
     AccountPolicy,
@@ -258,7 +265,17 @@ class TransactionSender:
             reverted=status.reverted + (not receipt.is_success),
         )
         if not receipt.is_success:
-            log.warning("a transaction reverted", purpose=effect.purpose)
+            await self._tell_revert(effect.call, receipt)
+
+    async def _tell_revert(self, call: Call, receipt: L1Receipt) -> None:
+        """Find out why, if L1 still tells; nothing depends on it."""
+        try:
+            reason = await self._client.revert_reason(
+                request_of(call, self.address), receipt.block_number
+            )
+        except L1Error:
+            reason = None
+        self._note(f"{call.purpose} reverted: {reason or 'nobody knows why'}")
 
     def _note(self, problem: str) -> None:
         self.status = replace(self.status, problem=problem)

@@ -215,7 +215,7 @@ async def test_time_moves_on_request(start_l1: StartL1, connect: Connect) -> Non
 async def test_blocks_come_at_an_interval(
     start_l1: StartL1, connect: Connect, rich: LocalAccount
 ) -> None:
-    w3 = connect(await start_l1(block_interval_seconds=0.02))
+    w3 = connect(await start_l1(is_instant=False, block_interval_seconds=0.02))
     await send(w3, rich, value=1)
     async with asyncio.timeout(20):
         while await w3.eth.get_balance(BOB) == 0 or await w3.eth.block_number < 3:

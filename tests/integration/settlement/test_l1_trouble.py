@@ -3,6 +3,8 @@
 import pytest
 from eth_account import Account
 
+from execution.types import ZERO_HASH
+from settlement import rollup
 from settlement.l1.account import Call
 from tests.integration.settlement.conftest import Worlds
 from tests.support.settlement_world import (
@@ -216,6 +218,17 @@ async def test_the_embedded_l1_restarts_in_between(worlds: Worlds) -> None:
         await world.l1.come_back()
     await world.settle_up_to(5)
     assert await nonces(node) == 10
+
+
+async def test_a_transaction_that_reverts_says_why(world: SettlementWorld) -> None:
+    node = world.start_node()
+    await node.sender.observe()
+    call = Call(world.deployment.rollup, rollup.finalize_batch_call(ZERO_HASH, 0), 300_000, "bad")
+    await node.sender.ensure([call])
+    await world.next_block(4)
+    await node.sender.observe()
+    assert node.sender.status.reverted == 1
+    assert node.sender.status.problem == "bad reverted: batches: already final"
 
 
 async def test_calls_in_flight_keep_their_order(world: SettlementWorld) -> None:
