@@ -5,19 +5,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from crossing import view
 from local_l1 import DEPOSITOR, LocalL1
-from local_network import LocalNetwork
+from local_network import LocalNetwork, transfer
 
 from actors.validator.block_tree import TreeBlock
 from actors.validator.inspection import NodeInspector
 from consensus.effects import RequestProposal
+from contracts.addresses import PORTAL_ADDRESS
 from ledger.block import LedgerBlock, body_digest, seal
 from ledger.crossing import Message
-from ledger.types import Digest
+from ledger.types import ChainRole, Digest
 
 LIAR = 3
 HONEST = (0, 1, 2)
 RECEIVER = bytes.fromhex("12" * 20)
+RECEIVER_HEX = "0x" + RECEIVER.hex()
 
 
 @pytest.fixture
@@ -130,13 +133,13 @@ async def test_a_network_that_lost_its_l1_goes_on_and_finds_it_again(
     await network.start()
     l1.deposit(RECEIVER, 5)
     await all_delivered(network, l1)
-    for view in network.views.values():
-        view.is_away = True
+    for seen in network.views.values():
+        seen.is_away = True
     l1.deposit(RECEIVER, 6)
     await network.wait_for_growth(10)
     assert len(ordered(network, 0)) == 1
-    for view in network.views.values():
-        view.is_away = False
+    for seen in network.views.values():
+        seen.is_away = False
     await all_delivered(network, l1)
 
 
@@ -151,6 +154,101 @@ async def test_the_queue_survives_the_death_of_all_nodes(
     l1.deposit(RECEIVER, 6)
     await network.start()
     await all_delivered(network, l1)
+
+
+# WHAT ARRIVES
+
+
+async def balance_everywhere(network: LocalNetwork, wei: int) -> None:
+    await network.wait_until(
+        lambda: all(
+            network.balance(index, ChainRole.ZK, RECEIVER_HEX) == wei for index in network.nodes
+        )
+    )
+
+
+async def test_a_deposit_reaches_its_account_on_all_validators(
+    network: LocalNetwork, l1: LocalL1
+) -> None:
+    await network.start()
+    l1.deposit(RECEIVER, 10**18)
+    l1.deposit(RECEIVER, 5)
+    await balance_everywhere(network, 10**18 + 5)
+    number = max(node.final_state.zk.number for node in network.nodes.values())
+    await network.wait_for_execution(ChainRole.ZK, number)
+    roots = {tuple(network.state_roots(index, ChainRole.ZK, number)) for index in network.nodes}
+    assert len(roots) == 1
+    for index in network.nodes:
+        taken = view(network, index, ChainRole.ZK, PORTAL_ADDRESS, "next_l1_nonce()")
+        assert taken == 2
+
+
+async def test_a_deposit_arrives_while_the_fast_chain_is_cut_off(
+    network: LocalNetwork, l1: LocalL1
+) -> None:
+    await network.start()
+    for index in HONEST:
+        node = network.nodes[index]
+        node.operators.vote_quarantine(node.final_state, "test")
+    await network.wait_until(
+        lambda: all(node.final_state.quarantine.is_active for node in network.nodes.values())
+    )
+    l1.deposit(RECEIVER, 7)
+    l1.force(raw_transfer(0, 0, value_wei=3))
+    await balance_everywhere(network, 10)
+    assert network.nodes[0].final_state.quarantine.is_active
+
+
+async def test_a_forced_transaction_runs_although_every_leader_censors(
+    network: LocalNetwork, l1: LocalL1
+) -> None:
+    await network.start()
+    for node in network.nodes.values():
+        node.pools.pools[ChainRole.ZK].take = lambda *_: []  # type: ignore[method-assign]
+    network.submit(0, ChainRole.ZK, ["0x" + raw_transfer(0, 0, value_wei=3).hex()])
+    await network.wait_for_growth(10)
+    assert network.balance(0, ChainRole.ZK, RECEIVER_HEX) == 0
+
+    raws = [raw_transfer(0, nonce, value_wei=3) for nonce in range(3)]
+    for raw in raws:
+        l1.force(raw)
+    await balance_everywhere(network, 9)
+    await all_delivered(network, l1)
+    forcing = [
+        block.work.forced_transactions
+        for block in network.nodes[1].archive.ordered_from(1)
+        if block.work.forced_transactions
+    ]
+    assert forcing == [(raw,) for raw in raws]
+    # The mempools hear of it: what they held is used up.
+    await network.wait_until(
+        lambda: all(
+            node.pools.pools[ChainRole.ZK].status().transaction_count == 0
+            for node in network.nodes.values()
+        )
+    )
+
+
+async def test_a_node_that_comes_back_executes_what_was_forced_in_meanwhile(
+    network: LocalNetwork, l1: LocalL1
+) -> None:
+    await network.start()
+    await network.stop(2)
+    l1.force(raw_transfer(0, 0, value_wei=3))
+    l1.force(b"no transaction at all")
+    l1.force(raw_transfer(0, 1, value_wei=4))
+    await balance_everywhere(network, 7)
+    await network.start(2)
+    await balance_everywhere(network, 7)
+    number = network.nodes[0].final_state.zk.number
+    await network.wait_for_execution(ChainRole.ZK, number)
+    roots = {tuple(network.state_roots(index, ChainRole.ZK, number)) for index in network.nodes}
+    assert len(roots) == 1
+
+
+def raw_transfer(account: int, nonce: int, value_wei: int) -> bytes:
+    raw = transfer(ChainRole.ZK, account, nonce, to=RECEIVER_HEX, value_wei=value_wei)
+    return bytes.fromhex(raw[2:])
 
 
 # A LEADER THAT LIES
