@@ -2,7 +2,7 @@
 
 use super::events::{
     delivered_message, granted_mints, granted_value, is_message_delivered, returned_value,
-    sent_message, BadEvent, PORTAL,
+    sent_message, BadEvent, Message, FORCED_TRANSACTION, PORTAL,
 };
 use super::statement::{chain_hash, Accumulators, RoundTotals};
 use crate::block::SystemTransaction;
@@ -22,7 +22,9 @@ pub struct Totals {
     pub rounds: BTreeMap<U256, RoundTotals>,
 }
 
-/// Counts one block; `receipts` are those of `system_transactions`, then those of the users.
+/// Counts one block, and gives the raw transactions that L1 forces into it.
+///
+/// `receipts` are those of `system_transactions`, then those of the users.
 pub fn count_block(
     chain_id: u64,
     l1_chain_id: u64,
@@ -30,10 +32,23 @@ pub fn count_block(
     receipts: &[Receipt],
     accumulators: &mut Accumulators,
     totals: &mut Totals,
-) -> Result<(), BadEvent> {
+) -> Result<Vec<Vec<u8>>, BadEvent> {
+    let mut forced = Vec::new();
     for (transaction, receipt) in system_transactions.iter().zip(receipts) {
-        if transaction.to == PORTAL && receipt.is_success {
-            count_delivery(l1_chain_id, transaction, receipt, accumulators, totals)?;
+        let is_taken = transaction.to == PORTAL && receipt.is_success;
+        let delivered = match is_taken {
+            true => delivered_message(&transaction.data)?,
+            false => None,
+        };
+        let Some(message) = delivered else { continue };
+        if message.source_chain_id == l1_chain_id {
+            accumulators.deposits = chain_hash(&accumulators.deposits, &leaf_hash(&message));
+            if message.target == FORCED_TRANSACTION {
+                forced.push(message.data);
+            }
+        } else {
+            accumulators.inbound = chain_hash(&accumulators.inbound, &leaf_hash(&message));
+            count_inflow(&message, receipt, totals)?;
         }
     }
 
@@ -52,26 +67,11 @@ pub fn count_block(
     if !sent.is_empty() {
         accumulators.outbox = chain_hash(&accumulators.outbox, &merkle_root(&sent));
     }
-    Ok(())
+    Ok(forced)
 }
 
-fn count_delivery(
-    l1_chain_id: u64,
-    transaction: &SystemTransaction,
-    receipt: &Receipt,
-    accumulators: &mut Accumulators,
-    totals: &mut Totals,
-) -> Result<(), BadEvent> {
-    let Some(message) = delivered_message(&transaction.data)? else {
-        return Ok(());
-    };
-    let queue = if message.source_chain_id == l1_chain_id {
-        &mut accumulators.deposits
-    } else {
-        &mut accumulators.inbound
-    };
-    *queue = chain_hash(queue, &keccak256(message.leaf()));
-
+/// Counts what a message of the fast chain brought in. What L1 brings is bounded by L1.
+fn count_inflow(message: &Message, receipt: &Receipt, totals: &mut Totals) -> Result<(), BadEvent> {
     for log in &receipt.logs {
         let mut inflow = returned_value(log)?.unwrap_or_default();
         if is_message_delivered(log)? {
@@ -82,6 +82,10 @@ fn count_delivery(
         }
     }
     Ok(())
+}
+
+fn leaf_hash(message: &Message) -> B256 {
+    keccak256(message.leaf())
 }
 
 fn add(total: &mut U256, amount: U256) -> Result<(), BadEvent> {

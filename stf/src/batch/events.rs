@@ -10,6 +10,9 @@ pub const PORTAL: Address = address!("4200000000000000000000000000000000000001")
 /// `RoundGuard`, on the ZK chain.
 pub const ROUND_GUARD: Address = address!("4200000000000000000000000000000000000002");
 
+/// Target of the entries of L1's queue whose data are a transaction of the ZK chain.
+pub const FORCED_TRANSACTION: Address = address!("4200000000000000000000000000000000000005");
+
 /// `deliver(uint256,uint256,address,address,uint256,uint256,bytes)`.
 const DELIVER: [u8; 4] = [0xc2, 0x4c, 0x38, 0x98];
 /// `MessageSent(uint256,address,address,uint256,uint256,bytes)`.

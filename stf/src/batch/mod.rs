@@ -7,6 +7,7 @@
 mod crossing;
 mod data;
 mod events;
+mod forced;
 mod run;
 mod statement;
 mod witness;

@@ -3,6 +3,7 @@
 use super::crossing::{count_block, Totals};
 use super::data::{BadBlockData, BlockData};
 use super::events::BadEvent;
+use super::forced::{check_forced, BadForced};
 use super::statement::{chain_hash, Statement};
 use super::witness::{BadWitness, Witness};
 use crate::chain::ChainRules;
@@ -29,6 +30,8 @@ pub enum BatchError {
     BadEvent,
     NoBlocks,
     Engine(EngineError),
+    BadForced(BadForced),
+    GasLimitChanged,
 }
 
 impl BatchError {
@@ -42,6 +45,9 @@ impl BatchError {
             Self::BadEvent => 6,
             Self::NoBlocks => 7,
             Self::Engine(_) => 8,
+            Self::BadForced(BadForced::NotFirst) => 9,
+            Self::BadForced(BadForced::MoreThanOne) => 10,
+            Self::GasLimitChanged => 11,
         }
     }
 }
@@ -56,6 +62,8 @@ impl fmt::Display for BatchError {
             Self::BadEvent => "a call or log of a predeploy is malformed",
             Self::NoBlocks => "a batch has at least one block",
             Self::Engine(error) => return error.fmt(formatter),
+            Self::BadForced(bad) => return bad.fmt(formatter),
+            Self::GasLimitChanged => "a block has another gas limit than its parent",
         };
         formatter.write_str(reason)
     }
@@ -85,6 +93,12 @@ impl From<BadEvent> for BatchError {
     }
 }
 
+impl From<BadForced> for BatchError {
+    fn from(bad: BadForced) -> Self {
+        Self::BadForced(bad)
+    }
+}
+
 impl From<EngineError> for BatchError {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)
@@ -107,8 +121,12 @@ pub fn run(encoded: &[u8]) -> Result<Statement, BatchError> {
         for certificate in &block.certificates {
             accumulators.certificates = chain_hash(&accumulators.certificates, certificate);
         }
+        // A chain's gas limit is that of its genesis: a lower one would keep a forced transaction out.
+        if block.input.gas_limit != engine.head().header.gas_limit {
+            return Err(BatchError::GasLimitChanged);
+        }
         let output = engine.execute(&block.input)?;
-        count_block(
+        let forced = count_block(
             witness.chain_id,
             witness.l1_chain_id,
             &block.input.system_transactions,
@@ -116,6 +134,7 @@ pub fn run(encoded: &[u8]) -> Result<Statement, BatchError> {
             &mut accumulators,
             &mut totals,
         )?;
+        check_forced(&forced, &block.input)?;
     }
 
     let last = engine.head();

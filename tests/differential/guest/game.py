@@ -13,12 +13,14 @@ from contracts.system_calls import system_transaction
 from execution.types import Address, BlockOutput, GenesisAccount, Hash32
 from ledger.crossing import Message
 from ledger.types import ChainId
+from tests.differential.guest.batches import L1_CHAIN_ID
 from tests.differential.guest.growing_chain import GENESIS_SECONDS, GrowingChain
 from tests.differential.signing import Fields, Key, make_key, sign
 
 ZK_CHAIN_ID = ChainId(7001)
 FAST_CHAIN_ID = ChainId(7002)
 ETHER = 10**18
+ROLLUP = Address(b"\x99" * 20)
 GAME_ON_FAST = Address(b"\x6a" * 20)
 OWNER, SELLER, BUYER = make_key(1), make_key(2), make_key(3)
 PLAYERS = [make_key(number) for number in range(10, 20)]
@@ -40,7 +42,8 @@ class Game:
         keys = [OWNER, SELLER, BUYER, *PLAYERS]
         rich = GenesisAccount(balance_wei=100 * ETHER)
         on_fast = [GenesisAccount(balance_wei=50 * ETHER)]
-        alloc = {key.address: rich for key in keys} | zk_predeploys(FAST_CHAIN_ID, on_fast)
+        predeploys = zk_predeploys(FAST_CHAIN_ID, on_fast, l1_chain_id=L1_CHAIN_ID, rollup=ROLLUP)
+        alloc = {key.address: rich for key in keys} | predeploys
         self.chain = GrowingChain(ZK_CHAIN_ID, alloc)
         self.inbound_nonce = 0
         self.system_nonce = 0
