@@ -272,7 +272,7 @@ def prover_status(
     as_json: JsonOption = False,
 ) -> None:
     """Show jobs, leases, ages, throughput and workers of every prover pool."""
-    from cluster.prover.status import status as command
+    from cluster.prover.pools import status as command
 
     command(directory, as_json)
 
@@ -296,6 +296,17 @@ def settlement_now(
     from cluster.settlement import settle_now as command
 
     command(directory)
+
+
+@prover.command("retry")
+def prover_retry(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    as_json: JsonOption = False,
+) -> None:
+    """Try again what the prover pools have given up; `braid prover status` says why they did."""
+    from cluster.prover.pools import retry as command
+
+    command(directory, as_json)
 
 
 @bench.command("consensus")

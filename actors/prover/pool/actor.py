@@ -112,6 +112,10 @@ class ProverPoolActor:
         """Try again the segments that were given up."""
         self._desk.retry(batch_id)
 
+    async def retry_failed(self) -> int:
+        """Try again all segments that were given up, of whatever batch; gives their number."""
+        return self._desk.retry_failed()
+
     async def forget_batch(self, batch_id: bytes) -> None:
         """Remove a batch with its witnesses and proofs: it is settled, or not wanted any more."""
         self._desk.forget(batch_id)

@@ -194,6 +194,15 @@ class PoolDesk:
         self.handle(RetryRequested(BatchId(batch_id)))
         self._condemn_foreign_jobs()
 
+    def retry_failed(self) -> int:
+        """Try again all that was given up, and give how much that was."""
+        state = self._keeper.state
+        failed = {job.id for job in state.jobs.values() if job.stage is Stage.GIVEN_UP}
+        for batch in state.batches.values():
+            if not failed.isdisjoint(batch.jobs):
+                self.retry(batch.id)
+        return len(failed)
+
     # WORKERS
 
     async def order_for(self, worker: WorkerId) -> WorkOrder | Rest:

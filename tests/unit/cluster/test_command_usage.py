@@ -11,7 +11,8 @@ from cluster.output import print_json, rounded
 from tests.support.braid_main import BraidMain
 
 COMMANDS = (
-    "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "prover", "bench",
+    "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "prover",
+    "bench",
 )  # fmt: skip
 
 
@@ -28,7 +29,15 @@ def test_help_names_every_command():
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "bench consensus", "bench throughput", "bench prove", "prover status"]
+    "command",
+    [
+        *COMMANDS,
+        "bench consensus",
+        "bench throughput",
+        "bench prove",
+        "prover status",
+        "prover retry",
+    ],
 )
 def test_every_command_has_help(command):
     result = CliRunner().invoke(app, [*command.split(), "--help"])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import BadDirectory
-from cluster.prover import status
+from cluster.prover import pools
 
 JOB: dict[str, Any] = {
     "job": "ab" * 32,
@@ -79,7 +79,7 @@ EMPTY = POOL | {
 def shown(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
     def show(pool: dict[str, Any]) -> str:
         monkeypatch.setenv("COLUMNS", "160")
-        status._show(pool)
+        pools._show(pool)
         return capfd.readouterr().err
 
     return show
@@ -107,4 +107,4 @@ def test_a_pool_that_does_not_answer_is_named(shown: Any) -> None:
 
 def test_a_directory_without_a_network_has_no_status(tmp_path: Any) -> None:
     with pytest.raises(BadDirectory, match="holds no network"):
-        status.status(tmp_path, as_json=True)
+        pools.status(tmp_path, as_json=True)

@@ -104,6 +104,18 @@ async def test_a_segment_that_nobody_splits_is_given_up_and_the_batch_says_why(
     assert world.stages(BATCH) == ["open"]
 
 
+async def test_all_that_was_given_up_is_tried_again_at_once(world: PoolWorld) -> None:
+    for first in (1, 2, 3):
+        await world.desk.submit(b"%d" % first, [segment(first)])
+    for _ in range(2 * world.config.failures_before_giving_up):
+        order = await world.order(ANN)
+        world.desk.report_failure(ANN, order.job_id, order.token, "fault")
+    assert [world.stages(b"%d" % first) for first in (1, 2, 3)].count(["given_up"]) == 2
+    assert world.desk.retry_failed() == 2
+    assert [world.stages(b"%d" % first) for first in (1, 2, 3)] == [["open"]] * 3
+    assert world.desk.retry_failed() == 0
+
+
 async def test_a_forgotten_batch_leaves_no_file(world: PoolWorld) -> None:
     await world.desk.submit(BATCH, [segment(1), segment(2)])
     await world.hand_in(ANN, await world.order(ANN))

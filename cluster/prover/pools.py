@@ -1,4 +1,4 @@
-"""`braid prover status`: jobs, leases, ages, throughput and workers of a network's prover pools."""
+"""`braid prover status` and `braid prover retry`: a network's prover pools."""
 
 from __future__ import annotations
 
@@ -29,15 +29,7 @@ def status(directory: Path, as_json: bool) -> None:
     NoProverPool
         No node has one.
     """
-    network = load_network(directory)
-    with connection(load_run(network)):
-        found = [(config.index, _status_of(config)) for config in network.nodes]
-    pools = [{"node": index, **answer} for index, answer in found if answer is not None]
-    if not pools:
-        raise NoProverPool(
-            f"no node of {network.directory} runs a prover pool, so nothing is proved there; "
-            "`braid prove` proves blocks by hand"
-        )
+    pools = [{"node": node, **answer} for node, answer in _ask_all(directory, "status")]
     if as_json:
         print_json({"pools": pools})
         return
@@ -45,17 +37,50 @@ def status(directory: Path, as_json: bool) -> None:
         _show(pool)
 
 
-def _status_of(config: NodeConfig) -> dict[str, Any] | None:
-    """A pool's status; None if the node has no pool."""
+def retry(directory: Path, as_json: bool) -> None:
+    """Have every prover pool of a network try again what it has given up.
+
+    Raises
+    ------
+    NoProverPool
+        No node has one.
+    """
+    pools = [{"node": node, **answer} for node, answer in _ask_all(directory, "retry_failed")]
+    if as_json:
+        print_json({"pools": pools})
+        return
+    for pool in pools:
+        if "error" in pool:
+            _show(pool)
+        else:
+            say(f"node {pool['node']}: {pool['retry_failed']} segment(s) are tried again")
+
+
+def _ask_all(directory: Path, method: str) -> list[tuple[int, dict[str, Any]]]:
+    """Answers of all pools by node."""
+    network = load_network(directory)
+    with connection(load_run(network)):
+        found = [(int(config.index), _ask(config, method)) for config in network.nodes]
+    answers = [(index, answer) for index, answer in found if answer is not None]
+    if not answers:
+        raise NoProverPool(
+            f"no node of {network.directory} runs a prover pool, so nothing is proved there; "
+            "`braid prove` proves blocks by hand"
+        )
+    return answers
+
+
+def _ask(config: NodeConfig, method: str) -> dict[str, Any] | None:
+    """A pool's answer, under the method's name unless it has names; None without a pool."""
     try:
         pool = ray.get_actor(pool_name(config), namespace=ACTOR_NAMESPACE)
     except ValueError:
         return None
     try:
-        answer: dict[str, Any] = ray.get(pool.status.remote(), timeout=ANSWER_SECONDS)
+        answer: Any = ray.get(getattr(pool, method).remote(), timeout=ANSWER_SECONDS)
     except (GetTimeoutError, RayActorError) as error:
         return {"error": str(error).splitlines()[0]}
-    return answer
+    return answer if isinstance(answer, dict) else {method: answer}
 
 
 def _show(pool: dict[str, Any]) -> None:
