@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -39,7 +40,12 @@ class VerifierArtifact:
 @cache
 def verifier_artifact() -> VerifierArtifact:
     """Load the artifact."""
-    content = json.loads(ARTIFACT_PATH.read_text())
+    return read_artifact(ARTIFACT_PATH)
+
+
+def read_artifact(path: Path) -> VerifierArtifact:
+    """Read an artifact that `contracts.l1.build_verifier` wrote."""
+    content = json.loads(path.read_text())
     return VerifierArtifact(
         abi=content["abi"],
         bytecode=bytes.fromhex(content["bytecode"].removeprefix("0x")),
@@ -49,9 +55,6 @@ def verifier_artifact() -> VerifierArtifact:
     )
 
 
-def source_digests() -> dict[str, str]:
-    """SHA-256 of each source file, by name."""
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(SOURCE_FOLDER.glob("*.sol"))
-    }
+def source_digests(sources: Iterable[Path]) -> dict[str, str]:
+    """SHA-256 of source files, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sources}
