@@ -28,11 +28,7 @@
         return, not even on the honest replay of a chain that lied.
         A return never bounces: what its receiver refuses becomes claimable by that receiver.
 
-        How much. One block's outbox is certified and carried whole, and no message can be skipped,
-        so an outbox that no ledger block has room for would stop the bridge for ever. `send`
-        therefore has a limit per block, over all senders together; past it, it reverts, and the
-        next block takes what this one did not. Return messages are outside the limit: the protocol
-        bounds the deliveries of a block, and each writes at most one.
+        How much: `outbox.vy`; `send` reverts when the outbox of its block is full.
 
         Quarantine. While the fast chain is cut off, `send` on the ZK chain reverts, with value or
         without. Nothing is delivered there meanwhile, and a full queue would stop the ZK chain's
@@ -57,11 +53,17 @@
 """
 
 import l1_withdrawals
+import outbox
 import predeploy_addresses as predeploys
 
 initializes: l1_withdrawals
+initializes: outbox
 
 exports: (
+    outbox.MAX_MESSAGES_PER_BLOCK,
+    outbox.MAX_OUTBOX_BYTES_PER_BLOCK,
+    outbox.MESSAGE_OVERHEAD_BYTES,
+    outbox.next_outbound_nonce,
     l1_withdrawals.l1_chain_id,
     l1_withdrawals.next_withdrawal_index,
     l1_withdrawals.withdraw,
@@ -69,10 +71,6 @@ exports: (
     l1_withdrawals.withdrawals,
 )
 
-
-# @dev Longest `data` of a message, in bytes; the ledger's own bound, so that whatever is certified
-# can be delivered.
-MAX_DATA_BYTES: constant(uint256) = 8192
 
 # @dev Largest `gas_limit` of a message.
 MAX_GAS_LIMIT: constant(uint256) = 2_000_000
@@ -86,35 +84,8 @@ DELIVERY_RESERVE_GAS: constant(uint256) = 200_000
 # @dev How much of a failed call's revert data is logged, in bytes.
 MAX_REASON_BYTES: constant(uint256) = 256
 
-# @dev How many messages `send` puts in the outbox of one block at most. With the returns of a
-# block's deliveries they stay below what a checkpoint of the ledger can carry; a test adds it up.
-MAX_MESSAGES_PER_BLOCK: public(constant(uint256)) = 512
-
-# @dev How many bytes these messages have at most, data and overhead: half of what a ledger block
-# keeps for checkpoints.
-MAX_OUTBOX_BYTES_PER_BLOCK: public(constant(uint256)) = 524_288
-
-# @dev What a message counts beside its data, in bytes: no less than its other fields take on the
-# ledger.
-MESSAGE_OVERHEAD_BYTES: public(constant(uint256)) = 128
-
-# @dev `_outbox_use` is one word: the block's number, the messages that `send` has put in that
-# block's outbox (32 bits) and their bytes (32 bits).
-USE_BLOCK_SHIFT: constant(uint256) = 64
-USE_MESSAGES_SHIFT: constant(uint256) = 32
-USE_FIELD_MASK: constant(uint256) = 2**32 - 1
-
 # @dev Addresses up to here are precompiles, or kept for them, and no targets.
 LAST_RESERVED_ADDRESS: constant(uint256) = 65_535
-
-
-event MessageSent:
-    nonce: indexed(uint256)
-    sender: indexed(address)
-    target: indexed(address)
-    value_wei: uint256
-    gas_limit: uint256
-    data: Bytes[MAX_DATA_BYTES]
 
 
 event MessageDelivered:
@@ -206,9 +177,6 @@ remote_chain_id: public(uint256)
 # @dev True on the ZK chain, where the ETH itself is. Set in genesis.
 is_asset_side: public(bool)
 
-# @dev Nonce that the next message sent from here gets.
-next_outbound_nonce: public(uint256)
-
 # @dev Nonce that the next message delivered here must have.
 next_inbound_nonce: public(uint256)
 
@@ -241,9 +209,6 @@ claimable_wei: public(HashMap[address, uint256])
 # @dev Sum of `claimable_wei`.
 claimable_total_wei: public(uint256)
 
-# @dev How full the outbox of the last block with a `send` is; see `USE_BLOCK_SHIFT`.
-_outbox_use: uint256
-
 # @dev ZK chain only: nonce that the next message of L1 must have.
 next_l1_nonce: public(uint256)
 
@@ -260,7 +225,7 @@ _current_source: transient(uint256)
 
 @external
 @payable
-def send(target: address, gas_limit: uint256, data: Bytes[MAX_DATA_BYTES]) -> uint256:
+def send(target: address, gas_limit: uint256, data: Bytes[outbox.MAX_DATA_BYTES]) -> uint256:
     """
     @dev Puts a message in the outbox.
     @notice At most 8,192 bytes of data and 2,000,000 gas. `target` may not be a Portal, the system
@@ -276,8 +241,8 @@ def send(target: address, gas_limit: uint256, data: Bytes[MAX_DATA_BYTES]) -> ui
     assert gas_limit <= MAX_GAS_LIMIT, "portal: gas limit above 2000000"
     assert not self.is_quarantined, "portal: the fast chain is quarantined"
 
-    self._take_room_in_outbox(len(data))
-    nonce: uint256 = self._append_to_outbox(msg.sender, target, msg.value, gas_limit, data)
+    outbox._take_room(len(data))
+    nonce: uint256 = outbox._append(msg.sender, target, msg.value, gas_limit, data)
     if msg.value > 0:
         self.returnable_hash[nonce] = self._return_commitment(msg.sender, msg.value)
         if self.is_asset_side:
@@ -293,7 +258,7 @@ def deliver(
     target: address,
     value_wei: uint256,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ):
     """
     @dev Delivers the next message of the other chain's outbox, or of L1's queue. Only by a system
@@ -345,7 +310,7 @@ def deliver(
     if is_success:
         log MessageDelivered(nonce=nonce)
     elif value_wei > 0:
-        return_nonce: uint256 = self._append_to_outbox(
+        return_nonce: uint256 = outbox._append(
             self, sender, value_wei, RETURN_GAS_LIMIT, abi_encode(nonce)
         )
         log MessageReturned(
@@ -364,7 +329,7 @@ def retry(
     sender: address,
     target: address,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ):
     """
     @dev Makes the call of a parked message again. By anyone; reverts if the call fails again, so
@@ -400,7 +365,7 @@ def retry_l1(
     sender: address,
     target: address,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ):
     """
     @dev Makes the call of a parked message of L1 again, as `retry` does for one of the other chain. No
@@ -472,9 +437,9 @@ def skip_outbound_nonces(next_nonce: uint256):
     """
     assert msg.sender == predeploys.SYSTEM, "portal: caller is not the system"
     assert not self.is_asset_side, "portal: the asset side never skips"
-    assert next_nonce >= self.next_outbound_nonce, "portal: a nonce would be used twice"
-    log OutboxSkipped(first_skipped_nonce=self.next_outbound_nonce, next_nonce=next_nonce)
-    self.next_outbound_nonce = next_nonce
+    assert next_nonce >= outbox.next_outbound_nonce, "portal: a nonce would be used twice"
+    log OutboxSkipped(first_skipped_nonce=outbox.next_outbound_nonce, next_nonce=next_nonce)
+    outbox.next_outbound_nonce = next_nonce
 
 
 @external
@@ -506,7 +471,7 @@ def _deliver_from_l1(
     target: address,
     value_wei: uint256,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ):
     """
     @dev Delivers the next message of L1's queue; see `deliver`.
@@ -542,59 +507,13 @@ def _deliver_from_l1(
 
 
 @internal
-def _take_room_in_outbox(data_bytes: uint256):
-    """
-    @dev Counts one more message of this block; reverts if its outbox is full.
-    @param data_bytes The length of the message's data.
-    """
-    message_count: uint256 = 1
-    used_bytes: uint256 = data_bytes + MESSAGE_OVERHEAD_BYTES
-    use: uint256 = self._outbox_use
-    if use >> USE_BLOCK_SHIFT == block.number:
-        message_count += (use >> USE_MESSAGES_SHIFT) & USE_FIELD_MASK
-        used_bytes += use & USE_FIELD_MASK
-    has_room: bool = (
-        message_count <= MAX_MESSAGES_PER_BLOCK and used_bytes <= MAX_OUTBOX_BYTES_PER_BLOCK
-    )
-    assert has_room, "portal: the outbox of this block is full"
-    self._outbox_use = (
-        (block.number << USE_BLOCK_SHIFT) | (message_count << USE_MESSAGES_SHIFT) | used_bytes
-    )
-
-
-@internal
-def _append_to_outbox(
-    sender: address,
-    target: address,
-    value_wei: uint256,
-    gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
-) -> uint256:
-    """
-    @dev Takes the next nonce and logs the message, which is what the outbox consists of.
-    @return uint256 The nonce.
-    """
-    nonce: uint256 = self.next_outbound_nonce
-    self.next_outbound_nonce = nonce + 1
-    log MessageSent(
-        nonce=nonce,
-        sender=sender,
-        target=target,
-        value_wei=value_wei,
-        gas_limit=gas_limit,
-        data=data,
-    )
-    return nonce
-
-
-@internal
 def _call_as(
     source_chain_id: uint256,
     sender: address,
     target: address,
     value_wei: uint256,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ) -> (bool, Bytes[MAX_REASON_BYTES]):
     """
     @dev Calls `target` while `message_sender()` answers `sender`, and `message_source_chain()` the
@@ -620,7 +539,7 @@ def _call_as(
 
 @internal
 def _settle_return(
-    nonce: uint256, receiver: address, value_wei: uint256, data: Bytes[MAX_DATA_BYTES]
+    nonce: uint256, receiver: address, value_wei: uint256, data: Bytes[outbox.MAX_DATA_BYTES]
 ):
     """
     @dev Pays value back that this chain sent and the other chain could not deliver.
@@ -708,7 +627,7 @@ def _parking_hash(
     sender: address,
     target: address,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ) -> bytes32:
     """
     @dev Returns what is stored for a parked message: it binds the message and the quarantine epoch.
@@ -725,7 +644,7 @@ def _l1_parking_hash(
     sender: address,
     target: address,
     gas_limit: uint256,
-    data: Bytes[MAX_DATA_BYTES],
+    data: Bytes[outbox.MAX_DATA_BYTES],
 ) -> bytes32:
     """
     @dev Returns what is stored for a parked message of L1. No quarantine voids it.

@@ -73,11 +73,16 @@ def test_sources_and_python_name_the_same_addresses(name: str, address: bytes) -
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
-    [("MAX_DATA_BYTES", MAX_MESSAGE_DATA_BYTES), ("MAX_GAS_LIMIT", MAX_MESSAGE_GAS)],
+    ("module", "name", "value"),
+    [
+        ("outbox", "MAX_DATA_BYTES", MAX_MESSAGE_DATA_BYTES),
+        ("Portal", "MAX_GAS_LIMIT", MAX_MESSAGE_GAS),
+    ],
 )
-def test_the_portal_has_the_bounds_of_the_ledger_and_the_bridge(name: str, value: int) -> None:
-    source = (SOURCE_FOLDER / "Portal.vy").read_text().replace("_", "")
+def test_the_portal_has_the_bounds_of_the_ledger_and_the_bridge(
+    module: str, name: str, value: int
+) -> None:
+    source = (SOURCE_FOLDER / f"{module}.vy").read_text().replace("_", "")
     assert f"{name}: constant(uint256) = {value}\n".replace("_", "") in source
 
 
