@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from contracts.verifier.calls import Call, Session, Step, cut
 from contracts.verifier.description import PUBLIC_WORDS
+from contracts.verifier.encoding import read
 from contracts.verifier.rehearsal import RehearsalChain, RehearsedVerifier, deploy
 from proving.errors import MalformedProof
 from proving.stark.keys import VerifyingKey
@@ -56,12 +57,14 @@ class Judge:
     def __post_init__(self) -> None:
         """Verify the honest claim, and remember where each step began."""
         self.session = self.cut(self.honest)
+        self.raw = read(self.honest.key, self.honest.encoded)
         verifier = self.verifier(self.honest.key)
         for call in self.session.calls:
             self._heads.append(self.chain.engine.head_number)
             sent = verifier.send(call.data)
             assert sent.receipt.is_success, (call.step, verifier.reason(call.data))
         assert verifier.is_verified(self.session.statement_digest)
+        self._pristine = deploy(self.chain, self.honest.key)
 
     def cut(self, claim: Claim) -> Session:
         """Cut a claim into calls."""
@@ -83,13 +86,14 @@ class Judge:
             session = self.cut(claim)
         except MalformedProof:
             return Verdict.INEXPRESSIBLE
-        if claim.key.digest == self.honest.key.digest:
+        is_same_key = claim.key.digest == self.honest.key.digest
+        if is_same_key:
             if session.calls == self.session.calls:
                 return Verdict.UNSEEN
             if self._is_stopped_on_the_way(session):
                 return Verdict.REJECTED
         with self.chain.forgotten():
-            verifier = deploy(self.chain, claim.key)
+            verifier = self._pristine if is_same_key else deploy(self.chain, claim.key)
             verifier.send_all(session.calls)
             is_verified = verifier.is_verified(session.statement_digest)
         return Verdict.ACCEPTED if is_verified else Verdict.REJECTED
@@ -107,7 +111,11 @@ class Judge:
 
     def refuses(self, call: Call, data: bytes) -> bool:
         """Whether other call data is refused in the place of an honest call."""
-        return bool(self.reason(data, self._heads[self.session.calls.index(call)]))
+        return bool(self.reason(data, self.head_before(call)))
+
+    def head_before(self, call: Call) -> int:
+        """The block after which an honest call was sent."""
+        return self._heads[self.session.calls.index(call)]
 
     def first(self, step: Step) -> Call:
         """The first honest call of a step."""

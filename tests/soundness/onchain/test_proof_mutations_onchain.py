@@ -1,0 +1,71 @@
+"""What Python rejects, the contract rejects; with `-m soundness` real proofs, with tables."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+
+from contracts.verifier.calls import MOST_CALL_BYTES
+from contracts.verifier.rehearsal import RehearsalChain
+from proving.parameters import FAST, SETTLEMENT, Parameters
+from tests.soundness.proofs import _moved_parts, _other_keys
+from tests.soundness.worlds import claim_of
+from tests.support.onchain_judge import Judge, OnchainTally, Verdict, table
+from tests.support.proof_mutations import Claim, Mutation, mutations
+from tests.support.toy_machine import TESTING, TESTING_SETTLEMENT
+from tests.support.toy_settlement import settled_claim
+
+SAMPLE_PER_KIND = 2
+SMALL_CALL_BYTES = 4000
+REAL = ["sha256", "keccak256 of three blocks", "modular_power"]
+"""Programs of the catalogue with eight public values."""
+
+
+def assert_all_rejected(rows: list[OnchainTally]) -> None:
+    text = "\n" + table(rows)
+    assert rows
+    assert all(row.verdicts[Verdict.ACCEPTED] == 0 for row in rows), text
+    # what the contract never sees, it has no occasion to reject
+    assert all(row.rejected_by_python == row.tried for row in rows), text
+
+
+@pytest.mark.parametrize("parameters", [TESTING, TESTING_SETTLEMENT], ids=lambda p: p.name)
+def test_mutations_of_a_small_proof_are_rejected(parameters: Parameters) -> None:
+    judge = Judge(RehearsalChain(), settled_claim(parameters), SMALL_CALL_BYTES)
+    rows = judge.tallies(mutations(judge.honest, SAMPLE_PER_KIND))
+    assert_all_rejected(rows)
+    rejected = {row.kind for row in rows if row.verdicts[Verdict.REJECTED]}
+    assert len(rejected) >= 25, sorted(rejected)
+
+
+def test_absent_tables_make_no_difference() -> None:
+    for log_user, log_mixer in ((None, None), (6, None), (None, 4)):
+        claim = settled_claim(TESTING, log_user, log_mixer)
+        judge = Judge(RehearsalChain(), claim, SMALL_CALL_BYTES)
+        assert_all_rejected(judge.tallies(mutations(claim, per_kind=1)))
+
+
+@cache
+def real_judge(name: str, parameters: Parameters) -> Judge:
+    return Judge(RehearsalChain(), claim_of(name, parameters), MOST_CALL_BYTES)
+
+
+@pytest.mark.soundness
+@pytest.mark.settlement
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("parameters", [FAST, SETTLEMENT], ids=lambda p: p.name)
+@pytest.mark.parametrize("name", REAL)
+def test_mutations_of_a_real_proof_are_rejected(name: str, parameters: Parameters) -> None:
+    judge = real_judge(name, parameters)
+    rows = judge.tallies(_all_mutations(judge.honest))
+    sys.stdout.write(f"\n{name}, {parameters.name}\n{table(rows)}\n")
+    assert_all_rejected(rows)
+
+
+def _all_mutations(claim: Claim) -> Iterator[Mutation]:
+    yield from mutations(claim, per_kind=1)
+    yield from _moved_parts(claim)
+    yield from _other_keys(claim)
