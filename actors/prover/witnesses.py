@@ -141,6 +141,8 @@ class WitnessMaker:
         """An engine at the frontier; None if the stored state is not that of its header."""
         numbers = range(max(1, standing.number - RETAINED_BLOCKS), standing.number)
         hashes = {number: Hash32(history.block_hash(number)) for number in numbers}
+        if standing.number <= RETAINED_BLOCKS:
+            hashes[0] = WasmEngine(history.spec).head_hash
         try:
             return self._frontier.engine(standing, hashes), standing
         except SnapshotRejectedError as error:

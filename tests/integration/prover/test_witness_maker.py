@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from actors.prover.frontier import Frontier
 from actors.prover.pool.messages import SegmentInput
 from actors.prover.stf import load_guest
 from actors.prover.witnesses import WitnessMaker
+from cluster.dev_genesis import dev_account
 from execution.block_data import BatchBlock
 from execution.engine import WasmEngine
 from execution.statement import Statement, combine, decode, public_values
@@ -39,13 +41,36 @@ class ListedHistory:
 
     def batch_blocks(self, first: int, last: int) -> list[BatchBlock]:
         self.read.append((first, last))
-        return blocks(last)[first - 1 :]
+        return self.chain(last)[first - 1 :]
+
+    def chain(self, last: int) -> list[BatchBlock]:
+        return blocks(last)
 
     def block_hash(self, number: int) -> bytes:
         engine = WasmEngine(SPEC)
-        for entry in blocks(number):
+        for entry in self.chain(number):
             engine.execute(entry.block)
         return bytes(32) if self._is_of_another_chain else engine.head_hash
+
+
+class BackwardHistory(ListedHistory):
+    """Its third block keeps the hash of a block before it in the storage of a new contract."""
+
+    def __init__(self, wanted: int) -> None:
+        super().__init__()
+        self._wanted = wanted
+
+    def chain(self, last: int) -> list[BatchBlock]:
+        entries = blocks(last)
+        if last >= 3:
+            # PUSH1 wanted BLOCKHASH PUSH1 0 SSTORE STOP
+            code = bytes([0x60, self._wanted, 0x40, 0x60, 0x00, 0x55, 0x00])
+            fields = {"nonce": 2, "chainId": SPEC.chain_id, "gas": 200_000, "value": 0}
+            fees = {"maxFeePerGas": 10**10, "maxPriorityFeePerGas": 0}
+            signed = dev_account(0).sign_transaction(fields | fees | {"data": code})
+            block = replace(entries[2].block, transactions=(bytes(signed.raw_transaction),))
+            entries[2] = replace(entries[2], block=block)
+        return entries
 
 
 @pytest.fixture
@@ -163,3 +188,19 @@ def test_a_frontier_of_no_use_is_left_for_genesis(
     first_block = 2 if trouble == "earlier blocks" else 3
     assert maker.segments_for(first_block, 3) == expected.segments_for(first_block, 3)
     assert history.read[-1] == (1, first_block - 1)
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 2])
+def test_blocks_that_look_back_beyond_the_frontier_are_witnessed_as_well(
+    witness_maker: MakeMaker, tmp_path: Path, wanted: int
+) -> None:
+    history = BackwardHistory(wanted)
+    expected = witness_maker(history)
+    expected.segments_for(1, 2)
+    disk = tmp_path / "disk"
+    with Frontier(disk, SPEC) as frontier:
+        found: Any = history
+        WitnessMaker(lambda: nullcontext(found), load_guest(), frontier).segments_for(1, 2)
+    (segment,) = witness_maker(history, disk).segments_for(3, 3)
+    assert [segment] == expected.segments_for(3, 3)
+    assert run_batch(segment.witness).new_state_root == decode(segment.statement).new_state_root
