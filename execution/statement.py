@@ -43,7 +43,7 @@ class Accumulators:
     deposits
         Items: keccak-256 of the leaf (:func:`bridge.outbox.message_leaf`) of each message
         whose source chain is L1 and that the Portal took, in order. L1's queue keeps the
-        same chain. (No deposit of L1 is on the ledger yet: the chain stays where it starts.)
+        same chain. A forced transaction that is taken is the first of its block.
     inbound
         The same for the messages of the fast chain.
     certificates
