@@ -48,6 +48,7 @@ from bridge.work import (
     deliverable_from_l1,
 )
 from ledger.block import MAX_BLOCK_BYTES, BlockHeader, SealedBlock, body_digest
+from ledger.crossing import Message
 from ledger.errors import EvidenceError, SignatureError
 from ledger.evidence import Evidence, culprit_of
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
@@ -193,6 +194,20 @@ def has_work(state: BridgeState, role: ChainRole) -> bool:
     )
 
 
+def next_deliveries(
+    state: BridgeState, role: ChainRole
+) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """What the chain's next block delivers: of L1 first, then of the other chain.
+
+    L1's go on during a quarantine, which is of the fast chain.
+    """
+    from_l1 = deliverable_from_l1(state.pending_l1) if role is ChainRole.ZK else ()
+    from_other_chain = () if state.quarantine.is_active else state.chain(role).pending
+    count = count_deliverable(role, from_l1 + from_other_chain[:MAX_DELIVERIES_PER_BLOCK])
+    from_l1 = from_l1[:count]
+    return from_l1, from_other_chain[: count - len(from_l1)]
+
+
 def _append(state: BridgeState, sealed: SealedBlock) -> BridgeState:
     header = sealed.header
     chain = state.chain(header.chain)
@@ -231,19 +246,17 @@ def _take_work(state: BridgeState, role: ChainRole) -> tuple[BridgeState, ChainW
         work = replace(work, zk_roots=roots)
         state = replace(state, pending_zk_roots=state.pending_zk_roots[len(taken) :])
 
-    # DELIVERIES: those of L1 come first, and go on during a quarantine
-    from_l1 = deliverable_from_l1(state.pending_l1) if role is ChainRole.ZK else ()
-    from_other_chain = () if state.quarantine.is_active else chain.pending
-    count = count_deliverable(from_l1 + from_other_chain[:MAX_DELIVERIES_PER_BLOCK])
-    l1_count = min(count, len(from_l1))
-    other_count = count - l1_count
+    # DELIVERIES
+    from_l1, from_other_chain = next_deliveries(state, role)
     work = replace(
         work,
-        l1_deliveries=tuple(map(Delivery, from_l1[:l1_count])),
-        deliveries=tuple(map(Delivery, from_other_chain[:other_count])),
+        l1_deliveries=tuple(map(Delivery, from_l1)),
+        deliveries=tuple(map(Delivery, from_other_chain)),
     )
-    state = replace(state, pending_l1=state.pending_l1[l1_count:])
+    state = replace(state, pending_l1=state.pending_l1[len(from_l1) :])
     chain = replace(
-        chain, pending=chain.pending[other_count:], next_system_nonce=work.next_system_nonce
+        chain,
+        pending=chain.pending[len(from_other_chain) :],
+        next_system_nonce=work.next_system_nonce,
     )
     return state.with_chain(role, chain), work

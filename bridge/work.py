@@ -18,12 +18,20 @@ MAX_ZK_ROOTS_PER_BLOCK: Final = 8
 MAX_MESSAGE_GAS: Final = 2_000_000
 """What a message's own call may use at most; a message that asks for more is not called."""
 
+MAX_ZK_DELIVERY_CYCLES_PER_BLOCK: Final = 2_500_000
+"""By :func:`delivery_cycles`: a block of the ZK chain has to fit into one proof, of 4,194,304
+cycles, or nothing behind it could ever settle. The rest is for the users' transactions."""
+
 MAX_FORCED_TRANSACTIONS_PER_BLOCK: Final = 1
 """So each has the whole gas limit of its block: none is left out for want of gas. The guest of
 the zkVM refuses a block that delivers more."""
 
 _DELIVERY_FIXED_GAS: Final = 500_000
 _DELIVERY_GAS_PER_BYTE: Final = 60
+
+_DELIVERY_FIXED_CYCLES: Final = 150_000
+_DELIVERY_CYCLES_PER_BYTE: Final = 20
+_DELIVERY_CYCLES_PER_GAS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +157,26 @@ def delivery_gas(message: Message) -> int:
     return call_gas + call_gas // 63 + data_gas + _DELIVERY_FIXED_GAS
 
 
-def count_deliverable(pending: tuple[Message, ...]) -> int:
+def delivery_cycles(message: Message) -> int:
+    """About how long the zkVM takes to prove the delivery of a message.
+
+    A deposit takes 110,000 cycles beside its call, a message of the fast chain with value
+    145,000, 8,000 bytes of data 155,000 more (``tests/differential/guest``); ordinary
+    contracts take up to two cycles per gas. Precompiles may take far more.
+    """
+    call_gas = message.gas_limit if message.gas_limit <= MAX_MESSAGE_GAS else 0
+    data_cycles = _DELIVERY_CYCLES_PER_BYTE * len(message.data)
+    return _DELIVERY_FIXED_CYCLES + data_cycles + _DELIVERY_CYCLES_PER_GAS * call_gas
+
+
+def count_deliverable(role: ChainRole, pending: tuple[Message, ...]) -> int:
     """How many messages from the front of a queue fit in one block: at least one, if any waits."""
-    gas = 0
+    gas = cycles = 0
     for count, message in enumerate(pending[:MAX_DELIVERIES_PER_BLOCK]):
         gas += delivery_gas(message)
-        if gas > MAX_DELIVERY_GAS_PER_BLOCK and count > 0:
+        cycles += delivery_cycles(message) if role is ChainRole.ZK else 0
+        is_too_much = gas > MAX_DELIVERY_GAS_PER_BLOCK or cycles > MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+        if is_too_much and count > 0:
             return count
     return min(len(pending), MAX_DELIVERIES_PER_BLOCK)
 

@@ -14,8 +14,9 @@ from actors.validator.l1_desk import L1Desk
 from actors.validator.operators import OperatorDesk
 from actors.validator.pools import TransactionPools
 from bridge.proposing import BodyParts, choose_chain, select_parts
-from bridge.rules import has_work
+from bridge.rules import has_work, next_deliveries
 from bridge.state import BridgeState
+from bridge.work import delivery_cycles
 from consensus.effects import RequestProposal
 from ledger.block import (
     MAX_TRANSACTIONS_PER_BLOCK,
@@ -32,9 +33,12 @@ from ledger.validators import ValidatorSet
 ANY_BASE_FEE_WEI: Final = 0
 MAX_TRANSACTION_BYTES_PER_BLOCK: Final = 768 * 1024
 
-MAX_TRANSACTIONS: Final = {ChainRole.ZK: 32, ChainRole.FAST: MAX_TRANSACTIONS_PER_BLOCK}
-"""A leader's taste. A block of the ZK chain has to fit into one proof, of 2^22 cycles: about 45
-plain transfers (`braid bench prove --batch`), and room for what the ledger delivers."""
+PROVABLE_CYCLES: Final = 3_900_000
+CYCLES_PER_TRANSACTION: Final = 150_000
+MIN_ZK_TRANSACTIONS: Final = 4
+"""Taste, not law: a block of the ZK chain should fit into one proof, of 4,194,304 cycles, with what
+it delivers. A transaction that sends a message takes 143,000, a plain transfer 55,000, and an empty
+block 110,000 (`tests/differential/guest`); so 26 at most, and a few whatever is delivered."""
 
 
 def unix_milliseconds() -> int:
@@ -117,6 +121,14 @@ class Proposer:
         pool = self._pools.pools[role]
         return bool(pool.take(ANY_BASE_FEE_WEI, gas_limit, MAX_TRANSACTION_BYTES_PER_BLOCK, 1))
 
+    def _transaction_limit(self, state: BridgeState, role: ChainRole) -> int:
+        """How many transactions to take; ``state`` has the block's parts."""
+        if role is ChainRole.FAST:
+            return MAX_TRANSACTIONS_PER_BLOCK
+        from_l1, from_fast = next_deliveries(state, role)
+        left = PROVABLE_CYCLES - sum(map(delivery_cycles, from_l1 + from_fast))
+        return max(MIN_ZK_TRANSACTIONS, left // CYCLES_PER_TRANSACTION)
+
     def _next_look(
         self, state: BridgeState, deadline: float, now_ms: int, loop_time: float
     ) -> float:
@@ -141,7 +153,7 @@ class Proposer:
             ANY_BASE_FEE_WEI,
             self._genesis.chain(role).gas_limit,
             MAX_TRANSACTION_BYTES_PER_BLOCK,
-            MAX_TRANSACTIONS[role],
+            self._transaction_limit(parts.state, role),
         )
         body = BlockBody(
             transactions=tuple(transaction.raw for transaction in taken),

@@ -5,6 +5,7 @@ from itertools import pairwise
 from local_network import QUICK, LocalNetwork, address_of, transfer
 
 from actors.validator.inspection import NodeInspector
+from actors.validator.proposer import CYCLES_PER_TRANSACTION, PROVABLE_CYCLES
 from ledger.types import ChainRole
 
 
@@ -114,3 +115,26 @@ async def test_gossiped_transactions_are_included_after_their_submitter_has_left
             for index in (0, 1, 2)
         )
     )
+
+
+async def test_zk_blocks_take_no_more_transactions_than_one_proof_covers(
+    network: LocalNetwork,
+) -> None:
+    await network.start()
+    for sender in range(5):
+        raws = [transfer(ChainRole.ZK, sender, nonce) for nonce in range(12)]
+        network.submit(0, ChainRole.ZK, raws)
+    await network.wait_until(
+        lambda: all(
+            network.core(1, ChainRole.ZK).account_nonces([address_of(sender)]) == [12]
+            for sender in range(5)
+        )
+    )
+    counts = [
+        len(block.body.transactions)
+        for height in range(1, network.height() + 1)
+        if (block := network.nodes[0].archive.block(height)) is not None
+        and block.header.chain is ChainRole.ZK
+    ]
+    assert sum(counts) == 60
+    assert max(counts) == PROVABLE_CYCLES // CYCLES_PER_TRANSACTION

@@ -34,8 +34,10 @@ from bridge.work import (
     MAX_DELIVERIES_PER_BLOCK,
     MAX_DELIVERY_GAS_PER_BLOCK,
     MAX_MESSAGE_GAS,
+    MAX_ZK_DELIVERY_CYCLES_PER_BLOCK,
     RecordZkRoot,
     count_deliverable,
+    delivery_cycles,
     delivery_gas,
 )
 from ledger.crossing import CertifiedCheckpoint
@@ -205,27 +207,48 @@ def test_an_empty_outbox_has_the_root_of_the_empty_tree(ledger: LedgerWorld) -> 
 
 
 def test_at_most_so_many_messages_are_delivered_per_block(ledger: LedgerWorld) -> None:
-    certified = ledger.certified(FAST, 2, count=MAX_DELIVERIES_PER_BLOCK + 10)
-    light = tuple(replace(entry, gas_limit=0) for entry in certified.messages)
-    certified = certify(checkpoint_of(ledger.state, FAST, 2, light), light)
+    light = tuple(message(ZK, nonce, gas_limit=0) for nonce in range(MAX_DELIVERIES_PER_BLOCK + 10))
+    ledger.push(ZK)
+    certified = certify(checkpoint_of(ledger.state, ZK, 1, light), light)
     budget = MAX_DELIVERY_GAS_PER_BLOCK // delivery_gas(light[0])
     per_block = min(MAX_DELIVERIES_PER_BLOCK, budget)
-    assert len(ledger.push(ZK, checkpoints=(certified,)).deliveries) == per_block
-    while has_work(ledger.state, ZK):
-        ledger.push(ZK)
-    assert delivered(ledger.works, ZK) == list(light)
+    assert len(ledger.push(FAST, checkpoints=(certified,)).deliveries) == per_block
+    while has_work(ledger.state, FAST):
+        ledger.push(FAST)
+    assert delivered(ledger.works, FAST) == list(light)
 
 
 def test_deliveries_keep_within_the_gas_bound() -> None:
-    heavy = tuple(message(FAST, nonce, gas_limit=MAX_MESSAGE_GAS) for nonce in range(100))
-    count = count_deliverable(heavy)
+    heavy = tuple(message(ZK, nonce, gas_limit=MAX_MESSAGE_GAS) for nonce in range(100))
+    count = count_deliverable(FAST, heavy)
     assert sum(delivery_gas(entry) for entry in heavy[:count]) <= MAX_DELIVERY_GAS_PER_BLOCK
     assert sum(delivery_gas(entry) for entry in heavy[: count + 1]) > MAX_DELIVERY_GAS_PER_BLOCK
 
 
-def test_an_absurd_gas_limit_never_blocks_the_queue() -> None:
-    absurd = message(FAST, 0, gas_limit=(1 << 63) - 1)
-    assert count_deliverable((absurd, message(FAST, 1))) == 2
+@pytest.mark.parametrize("gas_limit", [0, 50_000, 400_000])
+def test_what_a_zk_block_delivers_can_be_proved_in_one_proof(
+    ledger: LedgerWorld, gas_limit: int
+) -> None:
+    sent = tuple(message(FAST, nonce, gas_limit=gas_limit) for nonce in range(40))
+    ledger.push(ZK, checkpoints=(certify(checkpoint_of(ledger.state, FAST, 2, sent), sent),))
+    while has_work(ledger.state, ZK):
+        ledger.push(ZK)
+    for work in ledger.works:
+        cycles = sum(delivery_cycles(entry.message) for entry in work.deliveries)
+        assert cycles <= MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+    assert delivered(ledger.works, ZK) == list(sent)
+
+
+def test_a_message_beyond_the_bound_is_delivered_alone() -> None:
+    heavy = tuple(message(FAST, nonce, gas_limit=MAX_MESSAGE_GAS) for nonce in range(2))
+    assert delivery_cycles(heavy[0]) > MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+    assert count_deliverable(ZK, heavy) == 1
+
+
+@pytest.mark.parametrize("role", list(ChainRole))
+def test_an_absurd_gas_limit_never_blocks_the_queue(role: ChainRole) -> None:
+    absurd = message(role.other, 0, gas_limit=(1 << 63) - 1)
+    assert count_deliverable(role, (absurd, message(role.other, 1))) == 2
 
 
 def test_a_checkpoint_waits_when_the_queue_is_full(ledger: LedgerWorld) -> None:

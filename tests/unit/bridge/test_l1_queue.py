@@ -31,11 +31,10 @@ from bridge.proposing import MAX_L1_BYTES, choose_chain, select_parts
 from bridge.rules import has_work
 from bridge.state import MAX_PENDING_L1_MESSAGES, BridgeState, initial_state
 from bridge.work import (
-    MAX_DELIVERIES_PER_BLOCK,
-    MAX_DELIVERY_GAS_PER_BLOCK,
     MAX_MESSAGE_GAS,
+    MAX_ZK_DELIVERY_CYCLES_PER_BLOCK,
     ChainWork,
-    delivery_gas,
+    delivery_cycles,
 )
 from ledger.block import MAX_L1_MESSAGES_PER_BLOCK
 from ledger.codec import encode
@@ -212,30 +211,29 @@ def test_only_l1_can_force_a_transaction() -> None:
     assert work.forced_transactions == ()
 
 
-def test_deliveries_of_both_sources_keep_within_one_count() -> None:
+def test_deliveries_of_both_sources_keep_within_one_bound() -> None:
     ledger = LedgerWorld()
-    ledger.push(FAST, l1_messages=tuple(l1_message(nonce, gas_limit=0) for nonce in range(100)))
-    light = tuple(message(FAST, nonce, gas_limit=0) for nonce in range(200))
-    work = ledger.push(
-        ZK, checkpoints=(certify(checkpoint_of(ledger.state, FAST, 1, light), light),)
-    )
-    assert sum(delivery_gas(entry.message) for entry in work.l1_deliveries + work.deliveries) <= (
-        MAX_DELIVERY_GAS_PER_BLOCK
-    )
-    assert nonces(work) == list(range(100))
-    assert len(work.l1_deliveries + work.deliveries) <= MAX_DELIVERIES_PER_BLOCK
+    ledger.push(FAST, l1_messages=tuple(l1_message(nonce, gas_limit=0) for nonce in range(10)))
+    light = tuple(message(FAST, nonce, gas_limit=0) for nonce in range(20))
+    certified = certify(checkpoint_of(ledger.state, FAST, 1, light), light)
+    work = ledger.push(ZK, checkpoints=(certified,))
+    both = work.l1_deliveries + work.deliveries
+    cycles = sum(delivery_cycles(entry.message) for entry in both)
+    assert cycles <= MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+    assert nonces(work) == list(range(10))
+    assert 0 < len(work.deliveries) < len(light)
     rest = ledger.push(ZK)
     assert rest.deliveries[0].message.nonce == len(work.deliveries)
 
 
-def test_deliveries_of_l1_keep_within_the_gas_of_a_block() -> None:
-    heavy = tuple(l1_message(nonce, gas_limit=MAX_MESSAGE_GAS) for nonce in range(50))
-    ledger = waiting(*heavy)
+@pytest.mark.parametrize("gas_limit", [0, 100_000, MAX_MESSAGE_GAS])
+def test_deliveries_of_l1_keep_within_what_one_proof_covers(gas_limit: int) -> None:
+    ledger = waiting(*(l1_message(nonce, gas_limit=gas_limit) for nonce in range(50)))
     seen: list[int] = []
     while ledger.state.pending_l1:
         work = ledger.push(ZK)
-        gas = sum(delivery_gas(entry.message) for entry in work.l1_deliveries)
-        assert 0 < gas <= MAX_DELIVERY_GAS_PER_BLOCK
+        cycles = sum(delivery_cycles(entry.message) for entry in work.l1_deliveries)
+        assert len(work.l1_deliveries) == 1 or cycles <= MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
         seen += nonces(work)
     assert seen == list(range(50))
 
