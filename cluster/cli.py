@@ -364,6 +364,14 @@ def bench_prove(
         command.run(parameters, as_json)
 
 
+@bench.command("settle")
+def bench_settle(as_json: JsonOption = False) -> None:
+    """Gas on L1 of settling batches of three sizes, step by step; proves three batches."""
+    from cluster.bench.settle import run
+
+    run(as_json)
+
+
 def main() -> NoReturn:
     """Run the command line; errors of ours are one line without a traceback.
 

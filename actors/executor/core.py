@@ -142,6 +142,8 @@ class ChainExecutor:
         self.final_digest = progress.digest
         self.final_message_nonce = progress.next_message_nonce
         hashes = {}
+        if progress.number <= MAX_STEPS_BACK:
+            hashes[0] = WasmEngine(self.spec).head_hash
         for number in range(max(1, progress.number - MAX_STEPS_BACK), progress.number):
             record = self.store.result(number)
             if record is not None:

@@ -8,10 +8,17 @@ import structlog
 
 from actors.calls import ActorAway, ActorLink
 from actors.prover.errors import BatchProvingError
+from actors.prover.pool.errors import PoolError
 from actors.prover.pool.messages import BatchStage, BatchStatus, SegmentInput, Submission
 from actors.prover.pool.messages import SegmentProof as PoolProof
+from execution.errors import ExecutionError
 from execution.types import Hash32
+from proving.jobs.errors import JobsError
 from settlement.interfaces import BatchToProve, SegmentProof
+from storage.errors import StorageError
+
+_TROUBLE = (BatchProvingError, PoolError, JobsError, ExecutionError, StorageError)
+"""What keeps one batch from its proofs. It is told and tried again: others may get theirs."""
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +102,7 @@ class PoolJobs:
                 if not answer.is_taken:
                     self.problem = f"the prover pool is {answer.refusal}"
                     return
-        except (ActorAway, BatchProvingError) as error:
+        except (ActorAway, *_TROUBLE) as error:
             self.problem = f"blocks {batch.first_block} to {batch.last_block}: {error}"
             log.warning("batch not submitted to the prover pool", reason=str(error))
             return
@@ -113,7 +120,7 @@ class PoolJobs:
             if status.stage is BatchStage.FAILED:
                 self.problem = "; ".join(status.reasons)
             found: list[PoolProof] | None = await self._pool.call("proofs", batch.batch_id)
-        except ActorAway as error:
+        except (ActorAway, *_TROUBLE) as error:
             self.problem = str(error)
             return
         if found is not None:
