@@ -10,6 +10,7 @@ from contract_world import (
     L1_CHAIN_ID,
     MALLORY,
     ROLLUP,
+    ZK_CHAIN_ID,
     World,
     new_world,
 )
@@ -43,6 +44,7 @@ TOKEN = bridged_token_id(L1_TOKEN, 7)
 ZERO = Address(bytes(20))
 GAS = 500_000
 
+_RECEIVE_FROM_ZK = keccak(b"receive_from_zk(address,uint256,address,uint256)")[:4]
 _RECEIVE_FROM_FAST = keccak(b"receive_from_fast(uint256,address,uint256)")[:4]
 
 
@@ -277,6 +279,39 @@ def test_messages_of_others_move_nothing(settled: World) -> None:
     assert owner_of(settled.zk_tokens) == text(BRIDGED_TOKENS_ADDRESS)
 
 
+def test_a_lying_fast_chain_mints_nothing_on_the_zk_chain(settled: World) -> None:
+    """Its BridgedTokens may be made to say anything, also what only the ZK chain may say."""
+    types = ["address", "uint256", "address", "uint256"]
+    data = _RECEIVE_FROM_ZK + encode(types, [L1_TOKEN, 7, MALLORY, 1])
+    tokens = BRIDGED_TOKENS_ADDRESS
+    outcome = settled.zk.deliver(Message(FAST_CHAIN_ID, 0, tokens, tokens, 0, GAS, data))
+    (event,) = outcome.events("MessageParked", "Portal")
+    assert b"bridged: not on this chain" in event["reason"]
+    assert owner_of(settled.zk_tokens) is None
+
+
+def test_the_fast_chain_unlocks_nothing_of_its_own(settled: World) -> None:
+    deposit(settled)
+    assert settled.fast.deliver(to_fast(settled, ALICE, BOB)).is_success
+    unlock = forged_unlock(1, serial=1)
+    tokens = BRIDGED_TOKENS_ADDRESS
+    from_zk = Message(ZK_CHAIN_ID, 1, tokens, tokens, 0, GAS, unlock.data)
+    (event,) = settled.fast.deliver(from_zk).events("MessageParked", "Portal")
+    assert b"bridged: not on this chain" in event["reason"]
+    assert owner_of(settled.fast_tokens) == text(BOB)
+
+
+def test_a_token_that_is_there_is_not_minted_again(settled: World) -> None:
+    """Only a token contract that lies to L1 gets here: it is deposited twice."""
+    deposit(settled)
+    message, outcome = deposit(settled, receiver=MALLORY)
+    (event,) = outcome.events("L1MessageParked", "Portal")
+    assert b"erc721: the token exists" in event["reason"]
+    assert owner_of(settled.zk_tokens) == text(ALICE)
+    retried = settled.zk.execute(PORTAL_ADDRESS, retry_l1_call(message), sender=MALLORY)
+    assert retried.reason == "portal: the call failed again"
+
+
 # ---- DELIVERIES THAT FAIL ----
 
 
@@ -419,7 +454,8 @@ def test_the_slots_are_where_l1_looks(settled: World) -> None:
 def test_approved_and_operators_transfer(settled: World) -> None:
     deposit(settled)
     tokens = settled.zk_tokens
-    assert not tokens.transact("transferFrom", ALICE, BOB, TOKEN, sender=BOB).is_success
+    taken = tokens.transact("transferFrom", ALICE, BOB, TOKEN, sender=BOB)
+    assert taken.reason == "erc721: caller may not transfer"
     assert tokens.transact("approve", BOB, TOKEN, sender=ALICE).is_success
     assert tokens.view("getApproved", TOKEN) == text(BOB)
     assert tokens.transact("transferFrom", ALICE, BOB, TOKEN, sender=BOB).is_success
@@ -452,6 +488,20 @@ def test_a_safe_transfer_asks_a_contract(settled: World) -> None:
     taken = tokens.transact("safeTransferFrom", ALICE, contract, TOKEN, b"note", sender=ALICE)
     assert taken.is_success
     assert owner_of(tokens) == text(contract)
+
+
+def test_a_contract_that_answers_wrongly_gets_no_safe_transfer(settled: World) -> None:
+    deposit(settled)
+    contract = account_address("contract")
+    # Returns another selector.
+    settled.zk.put_code(contract, bytes.fromhex("600160f81b5f5260205ff3"))
+    refused = settled.zk_tokens.transact("safeTransferFrom", ALICE, contract, TOKEN, sender=ALICE)
+    assert refused.reason == "erc721: the receiver refuses"
+
+
+def test_the_zero_address_has_no_balance(settled: World) -> None:
+    outcome = settled.zk_tokens.transact("balanceOf", ZERO, sender=ALICE)
+    assert outcome.reason == "erc721: zero address"
 
 
 def test_the_interfaces_are_those_of_erc_721(settled: World) -> None:

@@ -12,6 +12,7 @@ call_data: public(Bytes[16384])
 call_count: public(uint256)
 has_succeeded: public(bool)
 is_refusing: public(bool)
+is_lying: public(bool)
 
 
 @deploy
@@ -34,7 +35,7 @@ def transferFrom(owner: address, receiver: address, token_id: uint256):
 @external
 @view
 def ownerOf(token_id: uint256) -> address:
-    return msg.sender
+    return self if self.is_lying else msg.sender
 
 
 @external
@@ -49,9 +50,8 @@ def refuse(is_refusing: bool):
 
 
 @external
-@payable
-def forward(target: address, call_data: Bytes[16384]):
-    raw_call(target, call_data, value=msg.value)
+def lie(is_lying: bool):
+    self.is_lying = is_lying
 
 
 @internal

@@ -239,6 +239,16 @@ def test_a_balance_that_is_not_final_does_not_leave(world: RollupWorld) -> None:
     assert world.exits.refusal(ALICE, "escape_balance", *richer) == "mpt: node has another hash"
 
 
+def test_an_account_without_a_balance_takes_nothing_out(world: RollupWorld) -> None:
+    world.deposit_eth(MALLORY, 1)
+    world.deliver()
+    world.zk.transact(MALLORY, BOB.address, b"", 1)
+    settled_world(world)
+    world.open_escape_hatch()
+    empty = escape_balance(world, MALLORY, MALLORY.address)
+    assert world.exits.refusal(MALLORY, "escape_balance", *empty) == "exits: no balance"
+
+
 def test_the_genesis_itself_can_be_left(world: RollupWorld) -> None:
     world.enqueue(world.rollup.must(ALICE, "force_transaction", b"left out"))
     world.open_escape_hatch()

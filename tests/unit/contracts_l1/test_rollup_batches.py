@@ -245,6 +245,16 @@ def test_a_cut_statement_is_refused_even_if_verified(world: RollupWorld, cut: in
         assert reason in ("statement: too short", "statement: another length")
 
 
+def test_a_statement_of_another_kind_is_refused(world: RollupWorld) -> None:
+    batch = committed(world)
+    _, (encoded,) = prove_arguments(batch)
+    other = keccak(b"Braid batch statement 2") + encoded[32:]
+    assert world.l1.transact(POSTER, world.verifier, keccak(other)).is_success
+    assert world.rollup.refusal(POSTER, "prove_batch", batch.id, [other]) == (
+        "statement: another domain"
+    )
+
+
 # ---- THE CERTIFICATE ----
 
 
@@ -359,6 +369,13 @@ def test_of_two_siblings_only_one_becomes_final(world: RollupWorld) -> None:
     )
 
 
+def test_a_batch_becomes_final_once(world: RollupWorld) -> None:
+    batch = committed(world)
+    world.prove(batch)
+    world.finalize(batch)
+    assert world.rollup.refusal(POSTER, "finalize_batch", batch.id, 1) == "batches: already final"
+
+
 # ---- THE QUEUE ----
 
 
@@ -440,6 +457,20 @@ def test_an_entry_that_is_not_due_yet_may_wait(world: RollupWorld) -> None:
     batch = with_deposits(world, delivered=1)
     assert world.rollup.view("due_entries") == 0
     world.finalize(batch)
+
+
+def test_what_was_consumed_stays_consumed(world: RollupWorld) -> None:
+    batch = committed(world)
+    world.prove(batch)
+    world.finalize(batch)
+    world.zk.block()
+    second = world.batch()
+    world.commit(second)
+    world.prove(second)
+    assert world.rollup.refusal(POSTER, "finalize_batch", second.id, 0) == (
+        "batches: entries consumed twice"
+    )
+    world.finalize(second)
 
 
 def test_the_queue_is_the_statements_chain(world: RollupWorld) -> None:

@@ -107,6 +107,18 @@ def test_a_lower_cap_holds_at_once_and_a_higher_one_starts_where_it_was(
     assert world.rollup.view("available_inflow", ETH) == ETHER
 
 
+def test_a_cap_that_could_overflow_is_refused(world: RollupWorld) -> None:
+    for capacity, refill in ((2**128, 0), (0, 2**128)):
+        world.rollup.must(OWNER, "propose", INFLOW_CAP, ETH, capacity, refill)
+        world.l1.pass_time(TIMELOCK_SECONDS)
+        assert world.rollup.refusal(OWNER, "execute", INFLOW_CAP, ETH, capacity, refill) == (
+            "caps: above 2**128 - 1"
+        )
+    change(world, INFLOW_CAP, ETH, 2**128 - 1, 2**128 - 1)
+    world.l1.pass_time(10**9)
+    assert world.rollup.view("available_inflow", ETH) == 2**128 - 1
+
+
 def test_an_asset_without_a_bucket_has_no_room(world: RollupWorld) -> None:
     assert world.rollup.view("available_inflow", ANOTHER) == 0
     world.zk.block()

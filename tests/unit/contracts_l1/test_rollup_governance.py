@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from contracts.l1 import BatchStatus, encode_key, encode_signature, l1_artifact
+from contracts.l1 import (
+    BatchStatus,
+    created_address,
+    encode_key,
+    encode_signature,
+    l1_artifact,
+)
 from contracts.l1.deployment import rollup_init_code
 from execution.types import Address
 from ledger.bls import BlsSigner
@@ -172,6 +178,18 @@ def test_zero_addresses_are_refused(world: RollupWorld) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["owner", "verifier", "registry"])
+def test_no_rollup_is_deployed_for_nobody(name: str) -> None:
+    """Deployed at the right nonce, so that nothing but the zero address is wrong."""
+    world = RollupWorld(validator_count=1)
+    nonce = world.l1.next_nonce(DEPLOYER)
+    rollup = created_address(DEPLOYER.address, nonce + 1)
+    exits = world.l1.deploy(DEPLOYER, l1_artifact("Exits"), rollup)
+    wrong = replace(world.settings, exits=exits.address, **{name: ETH})
+    outcome = world.l1.transact(DEPLOYER, None, rollup_init_code(wrong))
+    assert outcome.reason == "governance: zero address"
+
+
 # ---- CHANGES OF VERIFIER AND REGISTRY ----
 
 
@@ -217,6 +235,20 @@ def test_another_registry_takes_over_through_the_timelock(world: RollupWorld) ->
     world.signers = newcomers
     certificate = world.certificate(batch.checkpoint, signers=range(5))
     world.rollup.must(POSTER, "commit_batch", old[0], old[1], *certificate, old[4])
+
+
+def test_a_registry_that_counts_no_signer_certifies_nothing(world: RollupWorld) -> None:
+    """A registry may answer instead of reverting: 1 to `is_sealed()`, 0 to all else."""
+    code = bytes.fromhex("3660041460005260206000f3")
+    raw = bytes.fromhex("6b") + code + bytes.fromhex("600052600c6014f3")
+    created = world.l1.transact(DEPLOYER, None, raw)
+    assert created.created is not None
+    change(world, REGISTRY, created.created)
+    world.zk.block()
+    batch = world.batch()
+    world.post(batch)
+    commit = world.commit_arguments(batch)
+    assert world.rollup.refusal(POSTER, "commit_batch", *commit) == "batches: no certificate"
 
 
 def test_a_registry_that_is_not_sealed_is_refused(world: RollupWorld) -> None:

@@ -9,7 +9,7 @@ from contracts.l1 import post_data_call
 from contracts.l1.batches import MAX_POSTED_BLOCKS, MAX_POSTED_BYTES
 from execution.block_data import block_data_hash
 from execution.statement import RoundTotals
-from execution.types import Hash32
+from execution.types import Address, Hash32
 from tests.support.engine_chain import MOST_TRANSACTION_GAS, Outcome
 from tests.support.rollup_world import MINTS_PER_ROUND, POSTER, RollupWorld, prove_arguments
 
@@ -100,7 +100,18 @@ def test_more_rounds_have_to_be_cut_into_batches(world: RollupWorld) -> None:
     world.commit(batch)
     world.register(claim)
     arguments = prove_arguments(batch, claim)
-    assert not world.rollup.transact(POSTER, "prove_batch", *arguments).is_success
+    assert world.rollup.refusal(POSTER, "prove_batch", *arguments) == ("statement: too many rounds")
+
+
+def test_more_assets_than_there_can_be_are_refused(world: RollupWorld) -> None:
+    world.zk.block()
+    batch = world.batch()
+    (statement,) = batch.statements
+    claim = replace(statement, inflows={Address(number.to_bytes(20)): 1 for number in range(17)})
+    world.commit(batch)
+    world.register(claim)
+    arguments = prove_arguments(batch, claim)
+    assert world.rollup.refusal(POSTER, "prove_batch", *arguments) == ("statement: too many assets")
 
 
 def test_sixteen_segments_prove_a_batch_and_seventeen_do_not(world: RollupWorld) -> None:

@@ -1,6 +1,7 @@
 """Deposits and forced transactions: one queue, whose hash chain binds every field in order."""
 
 import pytest
+from attackers import deploy_attacker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +139,20 @@ def test_a_contract_that_is_no_token_is_refused(world: RollupWorld) -> None:
         arguments = (address, 7, MALLORY.address)
         assert not world.rollup.transact(MALLORY, "deposit_token", *arguments).is_success
     assert world.rollup.view("queue_length") == 0
+
+
+def test_a_token_that_lies_about_its_owner_is_not_taken(world: RollupWorld) -> None:
+    liar = deploy_attacker(world)
+    arguments = (liar.address, 7, MALLORY.address)
+    liar.must(MALLORY, "lie", True)
+    assert world.rollup.refusal(MALLORY, "deposit_token", *arguments) == (
+        "custody: the token did not come"
+    )
+    liar.must(MALLORY, "lie", False)
+    world.rollup.must(MALLORY, "deposit_token", *arguments)
+    assert world.rollup.refusal(MALLORY, "deposit_token", *arguments) == (
+        "custody: the token is here already"
+    )
 
 
 def test_a_forced_transaction_is_an_entry_that_anyone_may_make(world: RollupWorld) -> None:

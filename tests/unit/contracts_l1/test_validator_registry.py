@@ -15,6 +15,7 @@ from ledger.crossing import Checkpoint, checkpoint_message
 from ledger.hashing import keccak
 from ledger.signers import pack_signers
 from ledger.types import (
+    MAX_VALIDATORS,
     BlockNumber,
     BlsPublicKey,
     BlsSignature,
@@ -257,6 +258,20 @@ def test_what_the_ledger_cannot_encode_is_refused(
     assert registry.refusal(STRANGER, "check_certificate", *certificate) == (
         "checkpoint: a number is out of bounds"
     )
+
+
+def test_there_is_no_key_beyond_the_last_validator(registry: DeployedContract) -> None:
+    assert registry.view("validator_count") == 7
+    assert registry.refusal(STRANGER, "validator_key", 7) == "registry: no such validator"
+
+
+@pytest.mark.slow
+def test_a_set_has_at_most_as_many_validators_as_a_ledger() -> None:
+    registry = deploy(new_chain())
+    for index in range(MAX_VALIDATORS):
+        registry.must(REGISTRAR, "register", *registration(BlsSigner(1 + index)))
+    one_more = registration(BlsSigner(1 + MAX_VALIDATORS))
+    assert registry.refusal(REGISTRAR, "register", *one_more) == "registry: too many validators"
 
 
 # ---- DIFFERENTIAL ----
