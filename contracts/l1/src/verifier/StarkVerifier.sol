@@ -68,6 +68,9 @@ contract StarkVerifier {
         descriptionHash = keccak256(config);
         queryChecker = new QueryChecker();
         programs = programs_;
+        for (uint256 k = 0; k < programs_.length; ++k) {
+            if (!DataContract.isData(programs_[k])) revert WrongProgram();
+        }
         bytes memory code = _program(programs_, 0, config.number(Machine.PROGRAM_BYTES));
         if (keccak256(code) != bytes32(config.word(Machine.PROGRAM_HASH))) revert WrongProgram();
     }
