@@ -42,6 +42,11 @@ from storage.store import WriteBatch
 MAX_STEPS_BACK = 256
 """Hashes before the head that BLOCKHASH can ask for."""
 
+UNPROVEN_BLOCKS_RETAINED = 4_096
+"""Final blocks of the ZK chain whose state stays readable besides: who withdraws on L1 proves it
+under the last block that is final there, which is some way behind. The fast chain, which is
+not proven and much busier, keeps 256 in all."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -259,11 +264,17 @@ class ChainExecutor:
         batch = WriteBatch()
         self.store.append(block.stored, block.changes, _result_record(final), batch)
         self.store.commit(batch)
-        self.engine.finalize(command.number)
+        self._retire_states(command.number)
         self.final_number = command.number
         self.final_digest = command.digest
         self.final_message_nonce = executed.next_message_nonce
         return [final]
+
+    def _retire_states(self, final_number: int) -> None:
+        """Let the engine forget old states: it keeps 256 before the block that it is told."""
+        retained = UNPROVEN_BLOCKS_RETAINED if self.role is ChainRole.ZK else 0
+        if final_number > retained:
+            self.engine.finalize(final_number - retained)
 
 
 def _result_record(final: FinalBlock) -> ResultRecord:
