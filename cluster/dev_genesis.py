@@ -32,6 +32,10 @@ DEV_BALANCE_WEI: Final = 1_000 * 10**18
 DEV_FAST_BALANCE_WEI: Final = 10**12
 """Small: every wei on the fast chain counts towards the loss bound."""
 
+ZK_BEAT_MS: Final = 2_000
+SETTLED_ZK_BEAT_MS: Final = 10_000
+"""Empty blocks have to be proved, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class PortPlan:
@@ -105,7 +109,7 @@ def dev_genesis(
             delta_ms=500,
             idle_interval_ms=200,
             zk_interval_ms=200,
-            zk_idle_interval_ms=2_000,
+            zk_idle_interval_ms=SETTLED_ZK_BEAT_MS if l1.chain_id else ZK_BEAT_MS,
             max_drift_ms=2_000,
         ),
         chains=(

@@ -17,6 +17,7 @@ EMBEDDED, NONE = "embedded", "none"
 DEFAULT_L1_PORT: Final = 8544
 CONFIRMATIONS: Final = 3
 ANSWER_SECONDS: Final = 10.0
+TEMPORARY_BATCH_AGE_SECONDS: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,9 @@ def choose_l1(request: L1Request) -> L1Choice | None:
 
 
 def temporary_l1(provers: int, engine: EngineKind = EngineKind.PY_EVM) -> L1Choice:
-    """An embedded L1 on a free port, for a network that does not stay."""
+    """An embedded L1 on a free port, for a network that does not stay: it settles when told to."""
     (port,) = free_ports(1)
-    return embedded_choice(port, engine, provers)
+    return embedded_choice(port, engine, provers, TEMPORARY_BATCH_AGE_SECONDS)
 
 
 def _external(request: L1Request) -> L1Choice:
