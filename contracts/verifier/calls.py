@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -64,20 +64,58 @@ class Session:
     ----------
     session_id
         By which the contract knows the session.
+    source
+        What the calls were cut from.
     """
 
     statement_digest: bytes
     session_id: bytes
     calls: tuple[Call, ...]
+    source: Source
 
     def remaining(self, is_begun: bool, tables: int, queries: int) -> tuple[Call, ...]:
         """Calls that are left when so much is done.
 
-        Calls that somebody else cut in other places may have left off inside of one of these; then
-        `cut` has to be asked with `queries_done`.
+        Where somebody else's calls left off inside of one of these, others take their place.
         """
         done = {Step.BEGIN: int(is_begun), Step.EVALUATE: tables, Step.QUERY: queries}
-        return tuple(call for call in self.calls if call.first >= done[call.step])
+        starts = {(call.step, call.first) for call in self.calls}
+        ends = {(call.step, call.first + call.count) for call in self.calls}
+        is_between = all(place in starts | ends for place in done.items())
+        calls = self.calls if is_between else self.source.calls(tables, queries)
+        return tuple(call for call in calls if call.first >= done[call.step])
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What calls are cut from, and how long they may be."""
+
+    key: VerifyingKey
+    encoded: bytes = field(repr=False)
+    public_values: tuple[int, ...]
+    most_bytes: int
+
+    def session(self, queries_done: int = 0) -> Session:
+        """All calls."""
+        proof = read(self.key, self.encoded)
+        ids = self._ids(proof)
+        return Session(ids[0], session_id(*ids), self.calls(0, queries_done), self)
+
+    def calls(self, tables_done: int, queries_done: int) -> tuple[Call, ...]:
+        """Calls that go on where so many tables and queries are checked; `begin` is among them."""
+        proof = read(self.key, self.encoded)
+        ids = self._ids(proof)
+        digest, _, opened_hash = ids
+        ordered = places(proof, self.public_values)
+        return (
+            Call(Step.BEGIN, 0, 1, call_data("begin", digest, proof.header, opened_hash)),
+            *_evaluations(proof, digest, tables_done, self.most_bytes),
+            *_queries(proof, ids, ordered, queries_done, self.most_bytes),
+        )
+
+    def _ids(self, proof: RawProof) -> tuple[bytes, bytes, bytes]:
+        digest = statement_digest(self.public_values)
+        return digest, keccak(proof.header), keccak(proof.opened)
 
 
 def cut(
@@ -104,17 +142,7 @@ def cut(
     UnsplittableProofError
         The opened values, or one query, are too long for a call.
     """
-    proof = read(key, encoded)
-    digest = statement_digest(public_values)
-    header_hash, opened_hash = keccak(proof.header), keccak(proof.opened)
-    calls = [
-        Call(Step.BEGIN, 0, 1, call_data("begin", digest, proof.header, opened_hash)),
-        *_evaluations(proof, digest, most_bytes),
-    ]
-    ordered = places(proof, public_values)
-    ids = (digest, header_hash, opened_hash)
-    calls += _queries(proof, ids, ordered, queries_done, most_bytes)
-    return Session(digest, session_id(*ids), tuple(calls))
+    return Source(key, encoded, tuple(public_values), most_bytes).session(queries_done)
 
 
 def statement_digest(public_values: Sequence[int]) -> bytes:
@@ -134,10 +162,9 @@ def call_data(function: str, *arguments: Any) -> bytes:
     return keccak(signature.encode())[:4] + encode(types, arguments)
 
 
-def _evaluations(proof: RawProof, digest: bytes, most_bytes: int) -> list[Call]:
+def _evaluations(proof: RawProof, digest: bytes, first: int, most_bytes: int) -> list[Call]:
     calls = []
     tables = _program_bytes(proof)
-    first = 0
     while first < len(tables):
         count, length = 1, tables[first]
         while first + count < len(tables) and length + tables[first + count] <= MOST_PROGRAM_BYTES:

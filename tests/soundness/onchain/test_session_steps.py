@@ -30,6 +30,12 @@ def judge() -> Judge:
     return Judge(RehearsalChain(), settled_claim(), SMALL_CALL_BYTES)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _engine_is_closed() -> Iterator[None]:
+    yield
+    judge.cache_clear()
+
+
 def begin_with(header: bytes) -> bytes:
     """`begin` with another header."""
     digest, _, opened_hash = decode(BEGIN, judge().first(Step.BEGIN).data[4:])
@@ -90,15 +96,28 @@ def test_without_a_step_nothing_is_proved(left_out: int) -> None:
 def test_steps_may_be_taken_by_anybody_and_cut_in_other_places() -> None:
     claim = judge().honest
     fresh = deploy(RehearsalChain(), claim.key)
-    first = cut(claim.key, claim.encoded, claim.public_values, SMALL_CALL_BYTES)
-    fresh.send_all(first.calls[:3])
-    done = fresh.progress(first.session_id)
-    assert 0 < done.queries < settled_key_queries()
-    rest = cut(claim.key, claim.encoded, claim.public_values, queries_done=done.queries)
-    left = rest.remaining(done.is_begun, done.tables, done.queries)
-    assert all(call.step is Step.QUERY for call in left)
-    fresh.send_all(left)
-    assert fresh.is_verified(first.statement_digest)
+    ours = judge().session
+    digest, encoded, opened, _, _ = decode(EVALUATE, judge().first(Step.EVALUATE).data[4:])
+
+    def left() -> tuple[Call, ...]:
+        done = fresh.progress(ours.session_id)
+        return ours.remaining(done.is_begun, done.tables, done.queries)
+
+    # somebody else checks two tables, and queries in shorter calls than ours
+    assert left() == ours.calls
+    fresh.send(ours.calls[0].data)
+    fresh.send(call_data("evaluate", digest, encoded, opened, 0, 2))
+    assert [(call.step, call.first) for call in left()][:2] == [("evaluate", 2), ("query", 0)]
+    fresh.send(left()[0].data)
+    shorter = cut(claim.key, claim.encoded, claim.public_values, 2000 + len(opened))
+    shorter_queries = [call for call in shorter.calls if call.step is Step.QUERY]
+    assert shorter_queries[0].count != query_calls()[0].count
+    fresh.send(shorter_queries[0].data)
+    assert left()[0].first == shorter_queries[0].count
+    for call in left():
+        assert fresh.send(call.data).receipt.is_success
+    assert fresh.is_verified(ours.statement_digest)
+    assert left() == ()
 
 
 def test_tables_can_be_evaluated_one_by_one() -> None:
