@@ -124,17 +124,14 @@ async def test_zk_blocks_take_no_more_transactions_than_one_proof_covers(
     for sender in range(5):
         raws = [transfer(ChainRole.ZK, sender, nonce) for nonce in range(12)]
         network.submit(0, ChainRole.ZK, raws)
-    await network.wait_until(
-        lambda: all(
-            network.core(1, ChainRole.ZK).account_nonces([address_of(sender)]) == [12]
-            for sender in range(5)
-        )
-    )
-    counts = [
-        len(block.body.transactions)
-        for height in range(1, network.height() + 1)
-        if (block := network.nodes[0].archive.block(height)) is not None
-        and block.header.chain is ChainRole.ZK
-    ]
-    assert sum(counts) == 60
-    assert max(counts) == PROVABLE_CYCLES // CYCLES_PER_TRANSACTION
+    archive = network.nodes[0].archive
+
+    def transaction_counts() -> list[int]:
+        return [
+            len(block.body.transactions)
+            for height in range(1, archive.height + 1)
+            if (block := archive.block(height)) is not None and block.header.chain is ChainRole.ZK
+        ]
+
+    await network.wait_until(lambda: sum(transaction_counts()) == 60)
+    assert max(transaction_counts()) <= PROVABLE_CYCLES // CYCLES_PER_TRANSACTION
