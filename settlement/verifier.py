@@ -7,12 +7,13 @@ their nonces, so several may be on their way at once.
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from contracts.verifier import calls as verifier_calls
 from contracts.verifier.calls import Session, Step
 from contracts.verifier.deployment import plan_deployment
+from contracts.verifier.errors import SessionError
+from contracts.verifier.progress import progress_call, read_progress
 from execution.types import Address, Hash32
 from ledger.hashing import keccak
 from proving.stark.keys import VerifyingKey
@@ -20,21 +21,15 @@ from settlement.errors import MalformedAnswer
 from settlement.interfaces import CallReader, SegmentProof
 from settlement.l1.account import Call
 
-FOLLOWER_GAS_LIMIT: Final = 16_777_216
-"""Of steps that cannot be estimated, as those before them are not in a block yet (EIP-7825)."""
+TRANSACTION_GAS_LIMIT: Final = 16_777_216
+"""EIP-7825."""
 
 MAX_SESSIONS_KEPT: Final = 32
 
-_SESSIONS: Final = keccak(b"sessions(bytes32)")[:4]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a session is on chain."""
-
-    tables: int
-    queries: int
-    is_begun: bool
+_TRANSACTION_GAS: Final = 21_000
+_TOKEN_FLOOR_GAS: Final = 10
+_QUERY_GAS: Final = 250_000
+"""More than one query takes beyond what its call data cost (docs/settlement-verifier.md)."""
 
 
 class StarkVerifierContracts:
@@ -73,17 +68,18 @@ class StarkPoster:
     async def remaining_calls(self, proof: SegmentProof, reader: CallReader) -> Sequence[Call]:
         """Steps that are left, in order; the first is estimated before it is sent."""
         session = self._session(proof)
-        progress = await self._progress(session.session_id, reader)
-        left = session.remaining(progress.is_begun, progress.tables, progress.queries)
-        if self._is_cut_elsewhere(session, progress):
-            session = self._cut(proof, progress.queries)
-            left = session.remaining(True, progress.tables, progress.queries)
+        output = await reader.call(self._verifier, progress_call(session.session_id))
+        try:
+            done = read_progress(output)
+        except SessionError as error:
+            raise MalformedAnswer(f"the verifier: {error}") from error
+        left = session.remaining(done.is_begun, done.tables, done.queries)
         name = session.session_id.hex()[:8]
         return [
             Call(
                 to=self._verifier,
                 data=step.data,
-                gas_limit=0 if index == 0 else FOLLOWER_GAS_LIMIT,
+                gas_limit=0 if index == 0 else follower_gas(step),
                 purpose=f"verify {name}: {step.step.value} {step.first} to "
                 f"{step.first + step.count - 1}",
             )
@@ -94,33 +90,24 @@ class StarkPoster:
         name = Hash32(keccak(proof.statement + keccak(proof.proof)))
         known = self._sessions.get(name)
         if known is None:
-            known = self._sessions[name] = self._cut(proof, 0)
+            words = digest_words(proof.statement)
+            known = verifier_calls.cut(self._key, proof.proof, words, self._most_call_bytes)
+            self._sessions[name] = known
             if len(self._sessions) > MAX_SESSIONS_KEPT:
                 self._sessions.popitem(last=False)
         return known
 
-    def _cut(self, proof: SegmentProof, queries_done: int) -> Session:
-        return verifier_calls.cut(
-            self._key,
-            proof.proof,
-            digest_words(proof.statement),
-            self._most_call_bytes,
-            queries_done=queries_done,
-        )
 
-    def _is_cut_elsewhere(self, session: Session, progress: Progress) -> bool:
-        """Whether somebody else's calls ended inside of one of ours."""
-        queries = [step.first for step in session.calls if step.step is Step.QUERY]
-        return progress.queries > 0 and progress.queries not in queries
+def follower_gas(step: verifier_calls.Call) -> int:
+    """Gas limit of a step that cannot be estimated: those before it are not in a block yet.
 
-    async def _progress(self, session_id: bytes, reader: CallReader) -> Progress:
-        output = await reader.call(self._verifier, _SESSIONS + session_id)
-        if len(output) != 4 * 32:
-            raise MalformedAnswer(f"a session of {len(output)} bytes, expected 128")
-        tables, queries, is_begun = (
-            int.from_bytes(output[at : at + 32], "big") for at in (0, 32, 64)
-        )
-        return Progress(tables, queries, bool(is_begun))
+    Too low a limit costs the transaction, and the step is estimated when its turn comes.
+    """
+    if step.step is not Step.QUERY:
+        return TRANSACTION_GAS_LIMIT
+    tokens = 4 * len(step.data) - 3 * step.data.count(0)
+    floor = _TRANSACTION_GAS + _TOKEN_FLOOR_GAS * tokens
+    return min(floor + step.count * _QUERY_GAS, TRANSACTION_GAS_LIMIT)
 
 
 def digest_words(statement: bytes) -> tuple[int, ...]:

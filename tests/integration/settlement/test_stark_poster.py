@@ -77,3 +77,9 @@ async def test_where_somebody_else_left_off_the_rest_is_cut_anew(
     await node.sender.observe()
     (last,) = await ours.remaining_calls(proof, node.client)
     assert f"query {theirs.calls[-1].first} to" in last.purpose
+    await node.sender.observe()
+    assert await node.pipeline.make([last]) is None
+    await world.next_block(4)
+    await node.sender.observe()
+    assert await ours.remaining_calls(proof, node.client) == []
+    assert node.sender.status.reverted == 0

@@ -253,7 +253,7 @@ def settle(seed: int, kill_chance: float, has_trouble: bool) -> tuple[Process, l
 
 @pytest.mark.parametrize("block", range(8))
 def test_every_call_happens_once_whatever_l1_does(block: int) -> None:
-    for seed in range(block * 40, (block + 1) * 40):
+    for seed in range(block * 25, (block + 1) * 25):
         process, calls = settle(seed, kill_chance=0.0, has_trouble=True)
         assert sorted(happened(process.l1)) == sorted(call.call_id for call in calls), seed
         assert process.journal == {}, seed
@@ -261,7 +261,7 @@ def test_every_call_happens_once_whatever_l1_does(block: int) -> None:
 
 @pytest.mark.parametrize("block", range(8))
 def test_every_call_happens_once_however_often_the_process_dies(block: int) -> None:
-    for seed in range(block * 40, (block + 1) * 40):
+    for seed in range(block * 25, (block + 1) * 25):
         process, calls = settle(seed, kill_chance=0.08, has_trouble=True)
         assert sorted(happened(process.l1)) == sorted(call.call_id for call in calls), seed
         assert process.journal == {}, seed
