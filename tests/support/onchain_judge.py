@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from contracts.verifier.calls import Call, Session, Step, cut
+from contracts.verifier.calls import Call, Session, Step, call_data, cut
 from contracts.verifier.description import PUBLIC_WORDS
 from contracts.verifier.encoding import read
 from contracts.verifier.rehearsal import RehearsalChain, RehearsedVerifier, deploy
+from ledger.hashing import keccak
 from proving.errors import MalformedProof
+from proving.stark.codec import MAGIC
 from proving.stark.keys import VerifyingKey
 from tests.support.proof_mutations import Claim, Mutation, is_rejected
 
@@ -82,11 +84,12 @@ class Judge:
         is_digest = len(words) == PUBLIC_WORDS and all(0 <= word < 1 << 32 for word in words)
         if not is_digest:
             return Verdict.INEXPRESSIBLE
+        is_same_key = claim.key.digest == self.honest.key.digest
         try:
             session = self.cut(claim)
         except MalformedProof:
-            return Verdict.INEXPRESSIBLE
-        is_same_key = claim.key.digest == self.honest.key.digest
+            is_of_heights = is_same_key and len(claim.encoded) == len(self.honest.encoded)
+            return self._judge_heights(claim) if is_of_heights else Verdict.INEXPRESSIBLE
         if is_same_key:
             if session.calls == self.session.calls:
                 return Verdict.UNSEEN
@@ -97,6 +100,19 @@ class Judge:
             verifier.send_all(session.calls)
             is_verified = verifier.is_verified(session.statement_digest)
         return Verdict.ACCEPTED if is_verified else Verdict.REJECTED
+
+    def _judge_heights(self, claim: Claim) -> Verdict:
+        """Begin with the claim's heights before the rest of the honest header."""
+        chips = len(self.honest.key.machine.chips)
+        heights = claim.encoded[len(MAGIC) : len(MAGIC) + chips]
+        begin = self.first(Step.BEGIN)
+        data = call_data(
+            "begin",
+            self.session.statement_digest,
+            heights + self.raw.header[chips:],
+            keccak(self.raw.opened),
+        )
+        return Verdict.REJECTED if self.refuses(begin, data) else Verdict.ACCEPTED
 
     def _is_stopped_on_the_way(self, session: Session) -> bool:
         """Whether the first call that differs reverts where the honest session was."""

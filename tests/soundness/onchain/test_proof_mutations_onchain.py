@@ -66,6 +66,6 @@ def test_mutations_of_a_real_proof_are_rejected(name: str, parameters: Parameter
 
 
 def _all_mutations(claim: Claim) -> Iterator[Mutation]:
-    yield from mutations(claim, per_kind=1)
+    yield from mutations(claim, SAMPLE_PER_KIND)
     yield from _moved_parts(claim)
     yield from _other_keys(claim)
