@@ -27,6 +27,8 @@ app.add_typer(prover, name="prover", no_args_is_help=True)
 
 settlement = typer.Typer(help="Settlement of the ZK chain on L1.")
 app.add_typer(settlement, name="settlement", no_args_is_help=True)
+chaos = typer.Typer(help="Break a network on purpose, and check that nothing is lost.")
+app.add_typer(chaos, name="chaos", no_args_is_help=True)
 
 console = Console(stderr=True)
 
@@ -307,6 +309,42 @@ def prover_retry(
     from cluster.prover.pools import retry as command
 
     command(directory, as_json)
+
+
+ScenariosOption = Annotated[
+    Path | None,
+    typer.Option("--scenarios", exists=True, dir_okay=False, help="File with scenarios of yours."),
+]
+
+
+@chaos.command("list")
+def chaos_list(
+    scenarios: ScenariosOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show every scenario: what is done, and what has to hold."""
+    from cluster.chaos.command import show as command
+
+    command(scenarios, as_json)
+
+
+@chaos.command("run")
+def chaos_run(
+    name: Annotated[str, typer.Argument(help="Scenario, or 'all'.")],
+    scenarios: ScenariosOption = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Seed of all that is drawn by chance.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML page with a timeline of each scenario.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run scenarios, each on a network of its own; exit code 1 if one did not hold."""
+    from cluster.chaos.command import run as command
+
+    if not command(name, scenarios, seed, report, as_json):
+        raise typer.Exit(1)
 
 
 @bench.command("consensus")

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import ray
 from ray.actor import ActorHandle
@@ -38,6 +38,13 @@ RAY_CPUS: Final = 4
 
 Progress = Callable[[str], None]
 
+ActorChoice = Callable[[int, str, Any], Any]
+"""Which class a node's part has, given the node's index, the part and the standard class.
+
+Parts are ``validator``, ``bridge``, ``gateway``, ``executor-zk`` and ``executor-fast``. A class of
+another kind takes the same arguments: faults are injected so, without a line in the product.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class NodeHandles:
@@ -56,12 +63,24 @@ class NodeHandles:
         return core if self.settlement is None else [*core, *self.settlement.all()]
 
 
+def standard_actors(_node: int, _part: str, standard: Any) -> Any:
+    """Every part is what it should be."""
+    return standard
+
+
 def silent(_: str) -> None:
     """Report progress to nobody."""
 
 
-def start_network(network: Network, progress: Progress = silent) -> RayInstance:
+def start_network(
+    network: Network, progress: Progress = silent, choose: ActorChoice = standard_actors
+) -> RayInstance:
     """Start Ray and all nodes, and wait until every node takes part.
+
+    Parameters
+    ----------
+    choose
+        Which class each part of a node has.
 
     Raises
     ------
@@ -84,7 +103,7 @@ def start_network(network: Network, progress: Progress = silent) -> RayInstance:
         with connection(instance):
             progress(f"starting {len(network.nodes)} nodes")
             l1 = create_embedded_l1(network)
-            nodes = [_create_node(config, network.l1) for config in network.nodes]
+            nodes = [_create_node(config, network.l1, choose) for config in network.nodes]
             progress("waiting until every node takes part")
             _wait_until_ready(nodes, l1)
     except BaseException:
@@ -182,23 +201,28 @@ def node_handles(config: NodeConfig) -> NodeHandles:
     )
 
 
-def create_validator(config: NodeConfig) -> ActorHandle:
+def create_validator(config: NodeConfig, choose: ActorChoice = standard_actors) -> ActorHandle:
     """Start a node's validator; there must be none of its name."""
-    return create_actor(ValidatorActor, config.actor_name("validator"), config)
+    chosen = choose(config.index, "validator", ValidatorActor)
+    return create_actor(chosen, config.actor_name("validator"), config)
 
 
-def _create_node(config: NodeConfig, l1: L1Plan | None) -> NodeHandles:
+def _create_node(config: NodeConfig, l1: L1Plan | None, choose: ActorChoice) -> NodeHandles:
+    bridge = choose(config.index, "bridge", BridgeActor)
+    gateway = choose(config.index, "gateway", GatewayActor)
     return NodeHandles(
         config=config,
-        executors={
-            role: create_actor(ExecutorActor, config.executor_name(role), config, role)
-            for role in ChainRole
-        },
-        bridge=create_actor(BridgeActor, config.actor_name("bridge"), config),
+        executors={role: _create_executor(config, role, choose) for role in ChainRole},
+        bridge=create_actor(bridge, config.actor_name("bridge"), config),
         settlement=None if l1 is None else create_settlement(config, l1),
-        validator=create_validator(config),
-        gateway=create_actor(GatewayActor, config.actor_name("gateway"), config),
+        validator=create_validator(config, choose),
+        gateway=create_actor(gateway, config.actor_name("gateway"), config),
     )
+
+
+def _create_executor(config: NodeConfig, role: ChainRole, choose: ActorChoice) -> ActorHandle:
+    chosen = choose(config.index, f"executor-{role.name.lower()}", ExecutorActor)
+    return create_actor(chosen, config.executor_name(role), config, role)
 
 
 def _wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:

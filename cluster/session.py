@@ -15,9 +15,11 @@ from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError
 from cluster.l1_plan import L1Choice
 from cluster.launcher import (
+    ActorChoice,
     NodeHandles,
     connection,
     node_handles,
+    standard_actors,
     start_network,
     stop_network,
 )
@@ -69,12 +71,18 @@ class Session:
         return merged
 
 
+def _as_it_is(network: Network) -> Network:
+    return network
+
+
 @contextlib.contextmanager
 def temporary_network(
     validators: int,
     progress: Callable[[str], None],
     keep: Path | None = None,
     l1: L1Choice | None = None,
+    choose: ActorChoice = standard_actors,
+    prepare: Callable[[Network], Network] = _as_it_is,
 ) -> Iterator[Session]:
     """Run a fresh network; stop it and remove its directory afterwards, whatever happens.
 
@@ -84,6 +92,10 @@ def temporary_network(
         Directory in which to keep it instead; must not hold a network yet.
     l1
         What it settles on; None for nothing.
+    choose
+        Which class each part of a node has.
+    prepare
+        Changes the network before it starts, such as the addresses at which nodes dial each other.
 
     Raises
     ------
@@ -94,8 +106,8 @@ def temporary_network(
         raise ClusterError(f"{keep} holds a network already: name another directory")
     directory = keep if keep is not None else Path(tempfile.mkdtemp(prefix="braid-network-"))
     try:
-        network = create_dev_network(directory, validators, PortPlan(None, None), l1)
-        instance = start_network(network, progress)
+        network = prepare(create_dev_network(directory, validators, PortPlan(None, None), l1))
+        instance = start_network(network, progress, choose)
         try:
             with connection(instance):
                 yield Session(network, tuple(node_handles(config) for config in network.nodes))

@@ -1,0 +1,1 @@
+"""The scenarios that come along: every module here has a tuple ``SCENARIOS``."""
