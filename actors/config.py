@@ -71,7 +71,11 @@ class L1Connection:
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """Configuration of one node; every actor of the node gets the same one."""
+    """Configuration of one node; every actor of the node gets the same one.
+
+    ``automatic_quarantine``: the node casts its own vote to cut the fast chain off when
+    what it sees is a reason to (:mod:`bridge.triggers`).
+    """
 
     index: ValidatorIndex
     directory: Path
@@ -81,6 +85,7 @@ class NodeConfig:
     rpc_host: str
     rpc_port: int
     l1: L1Connection | None = None
+    automatic_quarantine: bool = True
 
     @property
     def seed_file(self) -> Path:

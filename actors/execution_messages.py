@@ -5,6 +5,8 @@ Plain frozen values: they travel between actors of one operator, who trust each 
 
 from dataclasses import dataclass
 
+from bridge.attestations import Divergence
+from bridge.triggers import NO_REFUSALS, Refusals
 from bridge.work import ChainWork
 from execution.types import Address
 from ledger.crossing import Attestation, CertifiedCheckpoint, Message
@@ -58,7 +60,8 @@ class ExecutedBlock:
     """Result of one execution, as the rest of the node needs it.
 
     ``account_nonces`` holds the nonces after the block of everyone who sent a
-    transaction in it, included or skipped.
+    transaction in it, included or skipped. ``refusals`` is what a block of the ZK chain
+    refused the fast chain.
     """
 
     role: ChainRole
@@ -70,6 +73,7 @@ class ExecutedBlock:
     messages: tuple[Message, ...]
     next_message_nonce: int
     account_nonces: dict[Address, int]
+    refusals: Refusals = NO_REFUSALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,11 @@ class ExecutorProgress:
 class BridgeAnswer:
     """What became possible: own attestations to send, and checkpoints to propose.
 
-    ``rejected`` are the reasons why attestations of peers do not count.
+    ``rejected`` are the reasons why attestations of peers do not count, ``divergences`` the
+    disagreements that were found.
     """
 
     attestations: tuple[Attestation, ...]
     certified: tuple[CertifiedCheckpoint, ...]
     rejected: tuple[str, ...] = ()
+    divergences: tuple[Divergence, ...] = ()

@@ -1,15 +1,22 @@
 """When a validator votes to quarantine the fast chain: pure predicates over what it sees.
 
 A trigger moves one validator's vote; only a quorum of votes moves the ledger.
+
+What the ZK chain refuses has two kinds. Some an honest fast chain never asks for: more
+value than is locked, a return of what was never sent, a message to a forbidden target.
+One such is enough. A report past a round's cap is different: anyone may deploy a game
+that asks for too much, for the price of its gas. So a few are a game's mistake, and it
+takes many of them, within a short time, to look like a chain that lies.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from bridge.attestations import Divergence
 from bridge.state import BridgeState
-from ledger.types import ChainRole
+from ledger.types import BlockNumber, ChainRole
 
 
 class QuarantineReason(Enum):
@@ -18,27 +25,65 @@ class QuarantineReason(Enum):
     DIVERGENCE = "divergent attestations"
     CAP_PRESSURE = "cap pressure"
     STALLED_CHECKPOINT = "stalled checkpoint"
+    WRONG_REPLAY = "replay differs from its checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
 class TriggerLimits:
     """When enough is enough.
 
-    ``refused_messages``: so many messages past a round's cap, or past what is locked,
-    since the last look. ``blocks_without_checkpoint``: so many fast blocks past the
-    last certified one.
+    ``reports_over_cap``: so many reports past a round's cap, within the last
+    ``pressure_window_blocks`` blocks of the ZK chain. ``blocks_without_checkpoint``: so
+    many fast blocks that the own node has executed past the last certified one.
     """
 
-    refused_messages: int
+    reports_over_cap: int
+    pressure_window_blocks: int
     blocks_without_checkpoint: int
 
 
+DEFAULT_LIMITS: Final = TriggerLimits(
+    reports_over_cap=8, pressure_window_blocks=256, blocks_without_checkpoint=2048
+)
+"""Eight reports past a cap: a game that asks for too much once does not cut the chain off, and
+one block of forged reports does. 2,048 blocks are a quarter of what the order may run ahead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """What the ZK chain refused the fast chain.
+
+    ``over_cap`` are reports past a round's cap, ``impossible`` what no honest fast
+    chain asks for.
+    """
+
+    over_cap: int = 0
+    impossible: int = 0
+
+    def __add__(self, other: "Refusals") -> "Refusals":
+        return Refusals(self.over_cap + other.over_cap, self.impossible + other.impossible)
+
+
+NO_REFUSALS: Final = Refusals()
+GENESIS_NUMBER: Final = BlockNumber(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What one node has seen of the fast chain since the last quarantine.
+
+    ``executed_number`` is the last final fast block that the own node has executed;
+    ``is_replay_wrong``: its replay reached the resume's checkpoint with another root.
+    """
+
+    divergences: tuple[Divergence, ...] = ()
+    refusals: Refusals = NO_REFUSALS
+    executed_number: BlockNumber = GENESIS_NUMBER
+    is_replay_wrong: bool = False
+
+
 def find_reason(
-    state: BridgeState,
-    divergences: Iterable[Divergence],
-    refused_messages: int,
-    limits: TriggerLimits,
-    max_faulty: int,
+    state: BridgeState, seen: Observations, limits: TriggerLimits, max_faulty: int
 ) -> QuarantineReason | None:
     """Why this validator should vote for quarantine, or None.
 
@@ -46,13 +91,20 @@ def find_reason(
     """
     if state.quarantine.is_active:
         return None
-    if any(is_alarming(state, divergence, max_faulty) for divergence in divergences):
+    if seen.is_replay_wrong:
+        return QuarantineReason.WRONG_REPLAY
+    if any_alarming(state, seen.divergences, max_faulty):
         return QuarantineReason.DIVERGENCE
-    if has_cap_pressure(refused_messages, limits):
+    if has_cap_pressure(state, seen.refusals, limits):
         return QuarantineReason.CAP_PRESSURE
-    if is_checkpoint_stalled(state, limits):
+    if is_checkpoint_stalled(state, seen.executed_number, limits):
         return QuarantineReason.STALLED_CHECKPOINT
     return None
+
+
+def any_alarming(state: BridgeState, divergences: Iterable[Divergence], max_faulty: int) -> bool:
+    """Whether one of the disagreements is more than named liars."""
+    return any(is_alarming(state, divergence, max_faulty) for divergence in divergences)
 
 
 def is_alarming(state: BridgeState, divergence: Divergence, max_faulty: int) -> bool:
@@ -70,12 +122,23 @@ def is_alarming(state: BridgeState, divergence: Divergence, max_faulty: int) -> 
     return outside_largest > max_faulty
 
 
-def has_cap_pressure(refused_messages: int, limits: TriggerLimits) -> bool:
-    """Whether the fast chain asks for more than its rounds allow."""
-    return refused_messages >= limits.refused_messages
+def has_cap_pressure(state: BridgeState, refusals: Refusals, limits: TriggerLimits) -> bool:
+    """Whether the fast chain asks for what it cannot have.
+
+    After a resume, users may honestly ask for value that a forged chain took before:
+    then only reports past a cap count.
+    """
+    is_first_execution = state.quarantine.sequence == 0
+    is_proof = is_first_execution and refusals.impossible > 0
+    return is_proof or refusals.over_cap >= limits.reports_over_cap
 
 
-def is_checkpoint_stalled(state: BridgeState, limits: TriggerLimits) -> bool:
-    """Whether the fast chain's execution is not certified any more, while its order goes on."""
-    behind = state.fast.number - state.fast.certified.number
+def is_checkpoint_stalled(
+    state: BridgeState, executed_number: BlockNumber, limits: TriggerLimits
+) -> bool:
+    """Whether what this node has executed is not certified any more.
+
+    A node whose own executor is away or behind, as in a replay, cannot judge that.
+    """
+    behind = executed_number - state.fast.certified.number
     return behind >= limits.blocks_without_checkpoint

@@ -4,7 +4,8 @@
 
     .braid/
       genesis.bin       what all nodes agree on (canonical encoding)
-      network.json      nodes and their ports, and the digest of the genesis
+      network.json      nodes and their ports, and the digest of the genesis; a node with
+                        "automatic_quarantine": false never votes for one by itself
       ray.token         secret with which processes may join this network's Ray
       run.json          process of the running Ray; absent when the network is down
       l1/               see cluster/l1_plan.py; absent in a network that settles nowhere
@@ -275,9 +276,16 @@ def _node_configs(
             rpc_host=host,
             rpc_port=_port(node["rpc_port"]),
             l1=None if l1 is None else l1.connection(directory, address.index),
+            automatic_quarantine=_flag(node.get("automatic_quarantine", True)),
         )
         for address, node in zip(addresses, description["nodes"], strict=True)
     )
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _port(value: Any) -> int:

@@ -91,7 +91,9 @@ class BridgeDesk:
             attestations.append(attestation)
             certified.extend(self._match(chain.chain_id, executed.number))
         newly_certified, rejected = self._digest(events)
-        return BridgeAnswer(tuple(attestations), (*certified, *newly_certified), rejected)
+        return BridgeAnswer(
+            tuple(attestations), (*certified, *newly_certified), rejected, _divergences(events)
+        )
 
     def collect(self, attestations: Sequence[tuple[ValidatorIndex, Attestation]]) -> BridgeAnswer:
         """Count attestations of peers."""
@@ -106,7 +108,7 @@ class BridgeDesk:
                 refused.append(type(error).__name__)
         certified, rejected = self._digest(events)
         self.rejected.update(refused)
-        return BridgeAnswer((), certified, (*refused, *rejected))
+        return BridgeAnswer((), certified, (*refused, *rejected), _divergences(events))
 
     def settled(self, certified: dict[ChainRole, BlockNumber]) -> None:
         """Forget what the final ledger has certified."""
@@ -196,3 +198,7 @@ class BridgeDesk:
         if outbox_root(messages) != certificate.checkpoint.outbox_root:
             return ()  # The own execution differs from the quorum's: others will propose it.
         return (CertifiedCheckpoint(certificate, messages),)
+
+
+def _divergences(events: Sequence[PoolEvent]) -> tuple[Divergence, ...]:
+    return tuple(event for event in events if isinstance(event, Divergence))

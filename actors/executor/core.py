@@ -5,7 +5,7 @@ finality block, receipts and state changes go to the disk in one atomic batch, s
 killed executor starts again at a block boundary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -24,6 +24,8 @@ from actors.executor.chain_store import ChainStore
 from actors.executor.errors import OutOfStep
 from actors.executor.outbox import messages_of
 from actors.executor.records import ResultRecord
+from bridge.triggers import NO_REFUSALS, Refusals
+from contracts.refusals import refusals_of
 from contracts.system_calls import system_transaction
 from execution.engine import WasmEngine
 from execution.types import (
@@ -33,6 +35,7 @@ from execution.types import (
     BlockOutput,
     ChainSpec,
     Hash32,
+    Receipt,
 )
 from gateway.views import LedgerPosition, StoredBlock, stored_block
 from ledger.crossing import Message
@@ -116,8 +119,13 @@ class ChainExecutor:
         for number in range(first_number, min(self.final_number, first_number + limit - 1) + 1):
             record = self.store.result(number)
             if record is not None:
-                results.append(_final_block(self.role, record))
+                results.append(self._stored_result(record))
         return tuple(results)
+
+    def _stored_result(self, record: ResultRecord) -> FinalBlock:
+        block = self.store.block(record.number) if self.role is ChainRole.ZK else None
+        refusals = NO_REFUSALS if block is None else refusals_of(block.receipts)
+        return _final_block(self.role, record, refusals)
 
     # WHERE IT STANDS
 
@@ -220,7 +228,11 @@ class ChainExecutor:
             account_nonces={
                 sender: state.nonce for sender, state in zip(senders, states, strict=True)
             },
+            refusals=self._refusals(output.receipts),
         )
+
+    def _refusals(self, receipts: Iterable[Receipt]) -> Refusals:
+        return refusals_of(receipts) if self.role is ChainRole.ZK else NO_REFUSALS
 
     def _senders(self, block: BlockInput) -> list[Address | None]:
         missing = [
@@ -291,7 +303,7 @@ def _result_record(final: FinalBlock) -> ResultRecord:
     )
 
 
-def _final_block(role: ChainRole, record: ResultRecord) -> FinalBlock:
+def _final_block(role: ChainRole, record: ResultRecord, refusals: Refusals) -> FinalBlock:
     executed = ExecutedBlock(
         role=role,
         number=record.number,
@@ -302,5 +314,6 @@ def _final_block(role: ChainRole, record: ResultRecord) -> FinalBlock:
         messages=record.messages,
         next_message_nonce=record.next_message_nonce,
         account_nonces={},
+        refusals=refusals,
     )
     return FinalBlock(executed, record.attested_digest)

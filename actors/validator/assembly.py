@@ -8,6 +8,7 @@ from actors.validator.inspection import NodeInspector
 from actors.validator.l1_desk import NoL1View
 from actors.validator.node import ValidatorNode
 from actors.validator.remote import RemoteBridge, RemoteExecutor, RemoteL1View
+from bridge.triggers import DEFAULT_LIMITS
 from ledger.genesis import Genesis, genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import ChainRole
@@ -30,6 +31,7 @@ def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
         bridge=RemoteBridge(config.actor_name("bridge")),
         l1=RemoteL1View(config.actor_name("settlement")) if genesis.has_l1 else NoL1View(),
         on_failure=die,
+        triggers=DEFAULT_LIMITS if config.automatic_quarantine else None,
     )
     return node, NodeInspector(node)
 

@@ -15,6 +15,7 @@ from actors.execution_messages import BridgeAnswer, ExecutedBlock, FinalBlock
 from actors.transport.interface import Channel, Transport
 from actors.validator.clients import BridgeClient, PartUnavailable
 from actors.validator.latency import NodeLatencies
+from bridge.attestations import Divergence
 from bridge.checkpoints import needs_checkpoint
 from bridge.state import BridgeState
 from bridge.work import ChainWork
@@ -45,6 +46,8 @@ class CheckpointDesk:
     ----------
     on_work
         Called when a checkpoint becomes available to a proposal.
+    on_divergence
+        Called with each disagreement between validators about a block's result.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class CheckpointDesk:
         transport: Transport,
         latencies: NodeLatencies,
         on_work: Callable[[], None],
+        on_divergence: Callable[[Divergence], None],
     ) -> None:
         self.rejected: Counter[str] = Counter()
         self._genesis = genesis
@@ -63,6 +67,7 @@ class CheckpointDesk:
         self._transport = transport
         self._latencies = latencies
         self._on_work = on_work
+        self._on_divergence = on_divergence
         self._available: dict[ChainRole, dict[BlockNumber, CertifiedCheckpoint]] = {
             role: {} for role in ChainRole
         }
@@ -224,6 +229,8 @@ class CheckpointDesk:
 
     def _use(self, answer: BridgeAnswer) -> None:
         self.rejected.update(answer.rejected)
+        for divergence in answer.divergences:
+            self._on_divergence(divergence)
         for attestation in answer.attestations:
             if self._is_of_this_ledger(attestation):
                 self._transport.broadcast(Channel.ATTESTATION, encode(attestation))

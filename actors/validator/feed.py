@@ -7,7 +7,9 @@ then with the notarized blocks of the tree.
 
 When the ledger orders a replay of the fast chain, its executor starts over from the
 genesis state. It keeps on disk which replay its state belongs to, so this holds also
-if either of them is killed in the middle.
+if either of them is killed in the middle. Where the replay reaches the checkpoint that the
+operators resumed from, its state root has to be the checkpoint's: a resume from a forged one
+goes no further, and nothing of it is attested.
 """
 
 import asyncio
@@ -30,7 +32,8 @@ from actors.execution_messages import (
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.clients import ExecutorClient, PartUnavailable
-from bridge.work import ChainWork, amend_for_replay
+from actors.validator.errors import ReplayDiffers
+from bridge.work import ChainWork, FastReplay, amend_for_replay
 from execution.types import Address
 from ledger.block import SealedBlock
 from ledger.types import BlockNumber, ChainRole, Digest, Height
@@ -53,6 +56,8 @@ class ExecutionFeed:
         Gives the path from the final root to the newest notarized block.
     on_answer
         Told each answer of the executor; a final block may come twice.
+    on_wrong_replay
+        Told when a replay does not reproduce its checkpoint.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class ExecutionFeed:
         senders: SenderLookup,
         notarized: Callable[[], list[TreeBlock]],
         on_answer: Callable[[ExecutorAnswer], None],
+        on_wrong_replay: Callable[[FinalBlock, FastReplay], None],
     ) -> None:
         self.role = role
         self.resets = 0
@@ -75,6 +81,7 @@ class ExecutionFeed:
         self._senders = senders
         self._notarized = notarized
         self._on_answer = on_answer
+        self._on_wrong_replay = on_wrong_replay
         self._queue: deque[ExecutorCommand] = deque()
         self._branch: list[Digest] = []
         """What the executor has above its final blocks, once the queue is done."""
@@ -131,6 +138,10 @@ class ExecutionFeed:
                 if not self._is_in_step:
                     await self._catch_up()
                 await self._feed()
+            except ReplayDiffers as error:
+                self._fall_out_of_step()
+                log.error("the replay is not of its checkpoint", reason=str(error))
+                await self._wait_for_another_replay()
             except PartUnavailable as error:
                 self._fall_out_of_step()
                 self.resets += 1
@@ -166,6 +177,7 @@ class ExecutionFeed:
         return await self._client.apply(complete)
 
     def _take(self, answer: ExecutorAnswer) -> None:
+        self._check_replay(answer.final)
         if answer.final:
             self._answered_number = answer.final[-1].executed.number
         self._on_answer(answer)
@@ -182,6 +194,7 @@ class ExecutionFeed:
                 continue
             position = self._position_after(progress.final_number)
             log.info("feeding executor", chain=self.role.name, number=progress.final_number)
+            await self._check_stored_replay()
             await self._recover_results(progress.final_number)
             parent = progress.final_digest
             while position <= self._archive.height and self._replay() == ordered_replay:
@@ -235,6 +248,40 @@ class ExecutionFeed:
             if self._replay() == ordered_replay:
                 self._take(answer)
         return position, parent
+
+    async def _check_stored_replay(self) -> None:
+        """Look again at what a replay before a restart made of its checkpoint."""
+        replay = self._replay()
+        if replay is not None:
+            number = self._archive.replays[-1].replay.checkpoint_number
+            self._check_replay(await self._client.final_results(number, 1))
+
+    def _check_replay(self, final: tuple[FinalBlock, ...]) -> None:
+        """Compare the state at the checkpoint that the last replay was ordered from.
+
+        Raises
+        ------
+        ReplayDiffers
+            If the honest execution has another one: the checkpoint was forged.
+        """
+        if self.role is not ChainRole.FAST or not self._archive.replays:
+            return
+        replay = self._archive.replays[-1].replay
+        for block in final:
+            executed = block.executed
+            is_checkpoint = executed.number == replay.checkpoint_number
+            if is_checkpoint and executed.state_root != replay.checkpoint_state_root:
+                self._on_wrong_replay(block, replay)
+                raise ReplayDiffers(
+                    executed.number, executed.state_root, replay.checkpoint_state_root
+                )
+
+    async def _wait_for_another_replay(self) -> None:
+        """Wait until the ledger orders a replay from another checkpoint."""
+        void = self._replay()
+        while self._replay() == void:
+            self._wake.clear()
+            await self._wake.wait()
 
     async def _recover_results(self, final_number: int) -> None:
         """Tell results again that have no certificate, or whose answer was lost."""

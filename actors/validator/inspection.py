@@ -35,6 +35,7 @@ class NodeInspector:
                 "sequence": state.quarantine.sequence,
                 "reason": state.quarantine.reason,
                 "votes": list(state.quarantine.votes),
+                "triggers": self._trigger_status(),
             },
             "l1": {
                 "chain_id": state.l1_chain_id,
@@ -72,6 +73,18 @@ class NodeInspector:
             },
             "fetched_blocks": self._node.history.fetched_blocks,
             "latency_ms": self.latencies(),
+        }
+
+    def _trigger_status(self) -> dict[str, Any]:
+        """What would move this node to vote for a quarantine by itself."""
+        watch = self._node.watch
+        return {
+            "is_automatic": watch.limits is not None,
+            "divergences": watch.divergence_count,
+            "reports_over_cap": watch.refusals_total.over_cap,
+            "impossible_requests": watch.refusals_total.impossible,
+            "blocks_without_checkpoint": watch.blocks_without_checkpoint,
+            "voted": None if watch.last_reason is None else watch.last_reason.value,
         }
 
     def _chain_status(self, state: BridgeState, role: ChainRole) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from random import Random
 
 import structlog
 
-from actors.execution_messages import ExecutorAnswer
+from actors.execution_messages import ExecutorAnswer, FinalBlock
 from actors.transport.errors import NotRunningError
 from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
@@ -27,14 +27,18 @@ from actors.validator.finality import Finality
 from actors.validator.history import History
 from actors.validator.l1_desk import L1Desk
 from actors.validator.latency import NodeLatencies
+from actors.validator.operator_votes import StoredVotes
 from actors.validator.operators import OperatorDesk
 from actors.validator.payloads import PayloadDesk
 from actors.validator.pools import TransactionPools
 from actors.validator.proposer import Proposer
 from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
+from bridge.attestations import Divergence
 from bridge.state import BridgeState
-from bridge.work import ChainWork
+from bridge.triggers import DEFAULT_LIMITS, TriggerLimits
+from bridge.watch import QuarantineWatch
+from bridge.work import ChainWork, FastReplay
 from consensus.config import ConsensusConfig
 from consensus.effects import (
     CheckPayload,
@@ -79,6 +83,8 @@ class ValidatorNode:
         Opened by the caller; closed by :meth:`close`.
     on_failure
         Called with the error if a part of the node stops by an error: the node has to restart.
+    triggers
+        When this node votes by itself to quarantine the fast chain; None for never.
     """
 
     def __init__(
@@ -94,6 +100,7 @@ class ValidatorNode:
         l1: L1View,
         on_failure: Callable[[BaseException], None],
         seed: int = 0,
+        triggers: TriggerLimits | None = DEFAULT_LIMITS,
     ) -> None:
         self.index = index
         self.genesis = genesis
@@ -115,10 +122,21 @@ class ValidatorNode:
         state = self.archive.state_after(self.archive.height)
         heads = self.archive.chain_heads(self.archive.height)
         self.tree = BlockTree(self.validators, state.digest, state, heads)
-        self.operators = OperatorDesk(index, keys, genesis.epoch, self.validators.digest)
+        self.operators = OperatorDesk(
+            index, keys, genesis.epoch, self.validators.digest, StoredVotes(store)
+        )
+        self.watch = QuarantineWatch(
+            state, triggers, self.validators.count - self.validators.quorum
+        )
         self.pools = TransactionPools(genesis, transport, executors, self._notice_work)
         self.checkpoints = CheckpointDesk(
-            genesis, state, bridge, transport, self.latencies, self._notice_work
+            genesis,
+            state,
+            bridge,
+            transport,
+            self.latencies,
+            self._notice_work,
+            self._diverged,
         )
         self.l1 = L1Desk(state, l1, genesis.timing.delta_ms, self._notice_work)
         self.proposer = Proposer(
@@ -174,6 +192,7 @@ class ValidatorNode:
                 self.pools.senders_of,
                 self._newest_notarized_path,
                 self._executor_answered,
+                self._replay_differs,
             )
             for role in ChainRole
         }
@@ -340,8 +359,31 @@ class ValidatorNode:
             executed = final.executed
             self._works.pop(executed.digest, None)
             self.pools.commit(executed.role, executed.digest, executed.account_nonces)
+            if executed.role is ChainRole.ZK:
+                self.watch.executed_zk(executed.number, executed.refusals)
+            else:
+                self.watch.executed_fast(executed.number)
         if answer.final:
             self.checkpoints.executed_final(answer.final)
+            self._vote_if_alarmed()
+
+    # WATCHING THE FAST CHAIN
+
+    def _diverged(self, divergence: Divergence) -> None:
+        self.watch.diverged(divergence)
+        self._vote_if_alarmed()
+
+    def _replay_differs(self, block: FinalBlock, replay: FastReplay) -> None:
+        self.watch.replay_is_wrong()
+        self._vote_if_alarmed()
+
+    def _vote_if_alarmed(self) -> None:
+        """Vote to cut the fast chain off, if what was seen is a reason to."""
+        reason = self.watch.take_vote()
+        if reason is not None:
+            log.error("voting to quarantine the fast chain", reason=reason.value)
+            self.operators.vote_quarantine(self.final_state, reason.value)
+            self._notice_work()
 
     # FINALITY
 
@@ -360,6 +402,7 @@ class ValidatorNode:
             self._works.pop(block.digest, None)
         self.notarized_height = max(self.notarized_height, self.archive.height)
         self.operators.settle(self.final_state)
+        self.watch.settle(self.final_state)
         self.checkpoints.settle(self.final_state)
         self.l1.settle(self.final_state)
         self._prune(final[-1].sealed.header.view)

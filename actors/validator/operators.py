@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from actors.validator.operator_votes import VoteShelf
 from bridge.state import BridgeState
 from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote, operator_vote_message
 from ledger.evidence import Evidence, culprit_of
@@ -17,18 +18,25 @@ class OperatorDesk:
     """Evidence and own operator votes that wait for a block.
 
     A node's own votes wait for a view in which it leads; every validator leads in
-    its turn, so no gossip is needed.
+    its turn, so no gossip is needed. They are on the disk before they are in a block, and
+    wait there also over a restart.
     """
 
     def __init__(
-        self, index: ValidatorIndex, keys: ValidatorKeys, epoch: Epoch, genesis: Digest
+        self,
+        index: ValidatorIndex,
+        keys: ValidatorKeys,
+        epoch: Epoch,
+        genesis: Digest,
+        shelf: VoteShelf,
     ) -> None:
         self._index = index
         self._keys = keys
         self._epoch = epoch
         self._genesis = genesis
         self._evidence: dict[ValidatorIndex, Evidence] = {}
-        self._votes: list[OperatorVote] = []
+        self._shelf = shelf
+        self._votes: list[OperatorVote] = shelf.load()
 
     def evidence(self) -> list[Evidence]:
         """Evidence that the final ledger lacks."""
@@ -44,7 +52,13 @@ class OperatorDesk:
             self._evidence.setdefault(culprit_of(evidence), evidence)
 
     def vote_quarantine(self, state: BridgeState, reason: str) -> None:
-        """Vote to cut the fast chain off."""
+        """Vote to cut the fast chain off; a second vote about one quarantine would not count."""
+        is_cast = any(
+            isinstance(vote, QuarantineVote) and vote.sequence == state.quarantine.sequence
+            for vote in self._votes
+        )
+        if is_cast or self._index in state.quarantine.votes:
+            return
         short = reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
         vote = QuarantineVote(self._epoch, state.quarantine.sequence, short, self._index, _UNSIGNED)
         self._add(vote)
@@ -60,20 +74,24 @@ class OperatorDesk:
         """Forget what the final ledger holds or has no use for any more."""
         for culprit in state.convicted:
             self._evidence.pop(culprit, None)
-        quarantine = state.quarantine
-        self._votes = [
-            vote
-            for vote in self._votes
-            if vote.sequence == quarantine.sequence
-            and isinstance(vote, ResumeVote) == quarantine.is_active
-            and not self._is_counted(state, vote)
-        ]
+        outdated = [vote for vote in self._votes if not self._is_wanted(state, vote)]
+        self._votes = [vote for vote in self._votes if vote not in outdated]
+        self._shelf.forget(outdated)
 
     def _add(self, vote: OperatorVote) -> None:
         """Keep a vote until it is on the ledger; the signature is the same each time."""
         signed = self._sign(vote)
         if signed not in self._votes:
+            self._shelf.keep(signed)
             self._votes.append(signed)
+
+    def _is_wanted(self, state: BridgeState, vote: OperatorVote) -> bool:
+        quarantine = state.quarantine
+        return (
+            vote.sequence == quarantine.sequence
+            and isinstance(vote, ResumeVote) == quarantine.is_active
+            and not self._is_counted(state, vote)
+        )
 
     def _is_counted(self, state: BridgeState, vote: OperatorVote) -> bool:
         if isinstance(vote, QuarantineVote):

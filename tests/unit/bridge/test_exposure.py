@@ -16,9 +16,15 @@ from bridge.exposure import (
     is_within_bound,
     realised_loss,
 )
-from bridge.triggers import QuarantineReason, TriggerLimits, find_reason
+from bridge.triggers import (
+    Observations,
+    QuarantineReason,
+    Refusals,
+    TriggerLimits,
+    find_reason,
+)
 from ledger.crossing import Checkpoint
-from ledger.types import EvmAddress
+from ledger.types import BlockNumber, EvmAddress
 
 TOKEN = EvmAddress(b"\x77" * 20)
 EXPOSURE = Exposure(
@@ -66,7 +72,7 @@ def test_assets_do_not_make_up_for_each_other() -> None:
     assert not is_within_bound(EXPOSURE, (Inflow(TOKEN, unlocked=16),))
 
 
-LIMITS = TriggerLimits(refused_messages=3, blocks_without_checkpoint=10)
+LIMITS = TriggerLimits(reports_over_cap=3, pressure_window_blocks=20, blocks_without_checkpoint=10)
 
 
 @pytest.fixture
@@ -98,13 +104,18 @@ def divergence(
 
 
 def reason(
-    ledger: LedgerWorld, divergences: tuple[Divergence, ...] = (), refused: int = 0
+    ledger: LedgerWorld,
+    divergences: tuple[Divergence, ...] = (),
+    refused: Refusals = Refusals(),  # a frozen value
+    executed: int = 0,
 ) -> QuarantineReason | None:
-    return find_reason(ledger.state, divergences, refused, LIMITS, max_faulty=1)
+    seen = Observations(divergences, refused, BlockNumber(executed))
+    return find_reason(ledger.state, seen, LIMITS, max_faulty=1)
 
 
 def test_a_calm_chain_gives_no_reason(ledger: LedgerWorld) -> None:
-    assert reason(ledger, refused=2) is None
+    assert reason(ledger, refused=Refusals(over_cap=2)) is None
+    assert reason(ledger, executed=9) is None
 
 
 def test_f_liars_are_tolerated_and_more_are_not(ledger: LedgerWorld) -> None:
@@ -123,17 +134,38 @@ def test_the_zk_chain_is_never_quarantined(ledger: LedgerWorld) -> None:
 
 
 def test_refused_messages_are_pressure_on_the_caps(ledger: LedgerWorld) -> None:
-    assert reason(ledger, refused=3) is QuarantineReason.CAP_PRESSURE
+    assert reason(ledger, refused=Refusals(over_cap=3)) is QuarantineReason.CAP_PRESSURE
+
+
+def test_one_request_that_no_honest_chain_makes_suffices_until_a_chain_was_replayed(
+    ledger: LedgerWorld,
+) -> None:
+    proof = Refusals(impossible=1)
+    assert reason(ledger, refused=proof) is QuarantineReason.CAP_PRESSURE
+    ledger.push(FAST, checkpoints=(ledger.certified(FAST, 4),))
+    certified = ledger.state.fast.certified
+    ledger.quarantine()
+    ledger.resume(certified.number, certified.state_root)
+    assert reason(ledger, refused=proof) is None
+    assert reason(ledger, refused=Refusals(3, 1)) is QuarantineReason.CAP_PRESSURE
 
 
 def test_a_chain_that_is_not_certified_any_more_is_stalled(ledger: LedgerWorld) -> None:
     ledger.push(FAST)
-    assert reason(ledger) is QuarantineReason.STALLED_CHECKPOINT
+    assert reason(ledger, executed=10) is QuarantineReason.STALLED_CHECKPOINT
     ledger.push(FAST, checkpoints=(ledger.certified(FAST, 4),))
-    assert reason(ledger) is None
+    assert reason(ledger, executed=10) is None
+
+
+def test_a_node_that_has_not_executed_the_chain_itself_does_not_call_it_stalled(
+    ledger: LedgerWorld,
+) -> None:
+    for _ in range(30):
+        ledger.push(FAST)
+    assert reason(ledger, executed=9) is None
 
 
 def test_a_quarantine_needs_no_second_reason(ledger: LedgerWorld) -> None:
     ledger.push(FAST)
     ledger.quarantine()
-    assert reason(ledger, refused=100) is None
+    assert reason(ledger, refused=Refusals(100, 100), executed=10) is None

@@ -41,6 +41,7 @@ class World:
         self.executor = ForgetfulExecutor(ChainRole.FAST, GENESIS, directory / "fast")
         self.path: list[TreeBlock] = []
         self.final: list[FinalBlock] = []
+        self.wrong_replays: list[FinalBlock] = []
         self.failures: list[BaseException] = []
         self.tasks = Tasks(self.failures.append)
         self.feed = ExecutionFeed(
@@ -52,6 +53,7 @@ class World:
             self._senders,
             lambda: self.path,
             lambda answer: self.final.extend(answer.final),
+            lambda block, _: self.wrong_replays.append(block),
         )
 
     async def _senders(

@@ -1,10 +1,13 @@
 """Own operator votes and evidence wait for a block, and leave when it is final."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from block_world import GENESIS, KEYS, VALIDATORS
 
+from actors.validator.operator_votes import StoredVotes
 from actors.validator.operators import OperatorDesk
 from bridge.state import initial_state
 from ledger.codec import decode, encode
@@ -12,13 +15,25 @@ from ledger.crossing import QuarantineVote
 from ledger.evidence import ConflictingNotarize
 from ledger.types import Digest, Ed25519Signature, ValidatorIndex, View
 from ledger.votes import Notarize, Proposal
+from storage.store import Store
 
 STATE = initial_state(GENESIS)
 
 
 @pytest.fixture
-def desk() -> OperatorDesk:
-    return OperatorDesk(ValidatorIndex(1), KEYS[1], GENESIS.epoch, VALIDATORS.digest)
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(tmp_path / "ledger") as opened:
+        yield opened
+
+
+def open_desk(store: Store) -> OperatorDesk:
+    votes = StoredVotes(store)
+    return OperatorDesk(ValidatorIndex(1), KEYS[1], GENESIS.epoch, VALIDATORS.digest, votes)
+
+
+@pytest.fixture
+def desk(store: Store) -> OperatorDesk:
+    return open_desk(store)
 
 
 def test_a_vote_is_signed_and_waits_once_however_often_it_is_cast(desk: OperatorDesk) -> None:
@@ -26,6 +41,34 @@ def test_a_vote_is_signed_and_waits_once_however_often_it_is_cast(desk: Operator
         desk.vote_quarantine(STATE, "odd balances")
     (vote,) = desk.votes()
     VALIDATORS.verify_operator_vote(vote)
+
+
+def test_of_two_quarantine_votes_with_different_reasons_only_the_first_is_cast(
+    desk: OperatorDesk,
+) -> None:
+    desk.vote_quarantine(STATE, "odd balances")
+    desk.vote_quarantine(STATE, "cap pressure")
+    assert [vote.reason for vote in desk.votes() if isinstance(vote, QuarantineVote)] == [
+        "odd balances"
+    ]
+
+
+def test_votes_are_on_the_disk_when_they_are_cast_and_wait_there_over_a_restart(
+    desk: OperatorDesk, store: Store
+) -> None:
+    desk.vote_quarantine(STATE, "odd balances")
+    again = open_desk(store)
+    assert again.votes() == desk.votes()
+    again.vote_quarantine(STATE, "another reason")
+    assert again.votes() == desk.votes()
+
+
+def test_a_settled_vote_is_not_there_after_a_restart(desk: OperatorDesk, store: Store) -> None:
+    desk.vote_quarantine(STATE, "odd balances")
+    over = replace(STATE, quarantine=replace(STATE.quarantine, sequence=1))
+    desk.settle(over)
+    desk.vote_quarantine(over, "again")
+    assert [vote.sequence for vote in open_desk(store).votes()] == [1]
 
 
 @pytest.mark.parametrize("reason", ["x" * 200, "\u20ac" * 64, ""])
