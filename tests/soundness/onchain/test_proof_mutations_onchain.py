@@ -53,6 +53,12 @@ def real_judge(name: str, parameters: Parameters) -> Judge:
     return Judge(RehearsalChain(), claim_of(name, parameters), MOST_CALL_BYTES)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _engines_are_closed() -> Iterator[None]:
+    yield
+    real_judge.cache_clear()
+
+
 @pytest.mark.soundness
 @pytest.mark.settlement
 @pytest.mark.timeout(3600)
@@ -66,6 +72,9 @@ def test_mutations_of_a_real_proof_are_rejected(name: str, parameters: Parameter
 
 
 def _all_mutations(claim: Claim) -> Iterator[Mutation]:
+    """All of the Python suite; some of its other keys are this one, where it has those parameters."""
     yield from mutations(claim, SAMPLE_PER_KIND)
     yield from _moved_parts(claim)
-    yield from _other_keys(claim)
+    for other in _other_keys(claim):
+        if other.claim.key.digest != claim.key.digest:
+            yield other

@@ -64,41 +64,51 @@ library Claims {
         unchecked {
             uint256 logBlowup = config.number(Machine.LOG_BLOWUP);
             claims = new Claim[](shape.logSizes.length);
-            uint256 bad;
+            uint256[] memory columns = new uint256[](claims.length);
+            // number of the claim by log-height
+            uint256[32] memory claimOf;
             for (uint256 s = 0; s < claims.length; ++s) {
-                uint256 logHeight = shape.logSizes[s] - logBlowup;
-                uint256 columns;
-                Claim memory claim = claims[s];
-                // Horner's rule goes from the last column to the first
-                for (uint256 matrix = matrixStarts.length; matrix != 0; --matrix) {
-                    (uint256 tree, uint256 k) = _matrixAt(matrix - 1, matrixStarts.length);
-                    if (ShapeOf.logHeightOf(shape, k) != logHeight) continue;
-                    uint256 record = config.chip(k);
-                    uint256 width = ShapeOf.width(record, tree);
-                    uint256 next = ShapeOf.nextCount(record, tree);
+                claimOf[shape.logSizes[s] - logBlowup] = s;
+            }
+
+            // Horner's rule goes from the last matrix, and its last column, to the first
+            uint256 bad;
+            for (uint256 tree = TREE_COUNT; tree != 0;) {
+                --tree;
+                for (uint256 k = shape.heights.length; k != 0;) {
+                    --k;
                     uint256 start = matrixStarts[TREE_COUNT * k + tree];
-                    columns += width;
-                    (claim.here, bad) = _horner(claim.here, start, width, lambda, bad);
-                    start += EXTENSION_BYTES * width;
-                    (claim.following, bad) = _horner(claim.following, start, next, lambda, bad);
+                    if (start == 0) continue;
+                    uint256 number = claimOf[ShapeOf.logHeightOf(shape, k)];
+                    uint256 width = ShapeOf.width(config.chip(k), tree);
+                    uint256 next = ShapeOf.nextCount(config.chip(k), tree);
+                    columns[number] += width;
+                    bad = _addMatrix(claims[number], start, width, next, lambda, bad);
                 }
+            }
+            for (uint256 s = 0; s < claims.length; ++s) {
+                Claim memory claim = claims[s];
                 claim.here = Field.toMontgomery(Field.canonical(claim.here));
                 claim.following = Field.toMontgomery(Field.canonical(claim.following));
-                claim.shift = Field.power(lambda, columns);
+                claim.shift = Field.power(lambda, columns[s]);
             }
             if (bad & CANONICAL_CARRY != 0) revert HeaderOf.NonCanonicalElement("opened values");
         }
     }
 
-    /// @dev Matrices are ordered by tree, and within a tree by chip.
-    function _matrixAt(uint256 position, uint256 matrixCount)
-        private
-        pure
-        returns (uint256 tree, uint256 chip)
-    {
+    function _addMatrix(
+        Claim memory claim,
+        uint256 start,
+        uint256 width,
+        uint256 next,
+        uint256 lambda,
+        uint256 bad
+    ) private pure returns (uint256) {
         unchecked {
-            uint256 chips = matrixCount / TREE_COUNT;
-            return (position / chips, position % chips);
+            (claim.here, bad) = _horner(claim.here, start, width, lambda, bad);
+            start += EXTENSION_BYTES * width;
+            (claim.following, bad) = _horner(claim.following, start, next, lambda, bad);
+            return bad;
         }
     }
 
