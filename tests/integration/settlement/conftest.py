@@ -50,7 +50,7 @@ class Worlds:
         self._directory = directory
         self._made: list[SettlementWorld] = []
 
-    async def make(self) -> SettlementWorld:
+    async def make(self, engine: EngineKind = EngineKind.WASM) -> SettlementWorld:
         """L1 with the contracts; transactions wait for the test to make a block."""
         await self.close()
         time = VirtualTime(START_SECONDS + 3600)
@@ -59,7 +59,7 @@ class Worlds:
         l1: L1Harness
         if self._deployed is not None:
             shutil.copytree(self._deployed[0], directory / "l1")
-            embedded = EmbeddedHarness(directory / "l1", balances(), time, EngineKind.WASM)
+            embedded = EmbeddedHarness(directory / "l1", balances(), time, engine)
             await embedded.start()
             l1, deployment = embedded, self._deployed[1]
         else:

@@ -2,10 +2,12 @@
 
 import pytest
 
+from actors.l1.settings import EngineKind
 from contracts.l1.batches import BatchStatus
 from execution.types import Hash32
 from settlement.batching import BatchPolicy
 from settlement.pipeline.plan import Stage
+from tests.integration.settlement.conftest import Worlds
 from tests.support.settlement_world import BATCHES, POSTERS, Node, SettlementWorld, address_of
 
 pytestmark = pytest.mark.settlement
@@ -28,6 +30,17 @@ async def test_a_batch_becomes_final(world: SettlementWorld) -> None:
     assert node.pipeline.open_batches == ()
     assert node.watcher.proven_block() == 5
     assert node.pipeline.status.problem is None
+
+
+@pytest.mark.slow
+async def test_py_evm_goes_on_where_the_wasm_engine_stopped(worlds: Worlds) -> None:
+    """The contracts were deployed on one engine; certificate and batch are checked by the other."""
+    world = await worlds.make(EngineKind.PY_EVM)
+    world.embedded_only()
+    node = world.start_node()
+    world.add_blocks(5)
+    await world.settle_up_to(5)
+    assert await used_nonces(node) == TRANSACTIONS_OF_A_BATCH
 
 
 async def test_batches_overlap_and_become_final_in_order(world: SettlementWorld) -> None:
