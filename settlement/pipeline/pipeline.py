@@ -17,6 +17,7 @@ from ledger.types import BlockNumber, EvmHash
 from settlement import batching, rollup
 from settlement.batching import BatchingState, BatchPolicy
 from settlement.errors import (
+    BlockTooLarge,
     CallReverted,
     DataMismatch,
     DeepReorg,
@@ -123,8 +124,8 @@ class SettlementPipeline:
         """Do what can be done now.
 
         L1's troubles end the tick and are told in the status; the next one goes on. Where
-        L1 contradicts what it said with all confirmations, or this node's own blocks,
-        settlement stops for good.
+        L1 contradicts what it said with all confirmations, or this node's own blocks, or a
+        block fits no transaction, settlement stops until a person has looked.
 
         Raises
         ------
@@ -142,7 +143,7 @@ class SettlementPipeline:
             problem = await self._execute(plans)
         except L1Down as error:
             self.status = replace(self.status, problem=f"L1 is down: {error}")
-        except (DataMismatch, DeepReorg, QueueMismatch) as error:
+        except (BlockTooLarge, DataMismatch, DeepReorg, QueueMismatch) as error:
             log.error("settlement stops", reason=str(error))
             self.status = replace(self.status, alarm=str(error))
         except L1Error as error:

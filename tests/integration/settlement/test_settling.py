@@ -140,6 +140,22 @@ async def test_a_node_whose_blocks_differ_from_the_settled_ones_stops(
     assert await used_nonces(second) == 0
 
 
+async def test_a_block_that_fits_no_transaction_stops_settlement_with_a_word(
+    world: SettlementWorld,
+) -> None:
+    node = world.start_node()
+    world.add_blocks(1)
+    world.add_blocks(1, size_bytes=124_001)
+    await world.round()
+    alarm = "block 2 has 124001 bytes of data, limit is 124000"
+    assert node.pipeline.status.alarm == alarm
+    await world.kill(node)
+    again = world.start_node()
+    await world.round()
+    assert again.pipeline.status.alarm == alarm
+    assert await used_nonces(again) == 0
+
+
 async def test_a_batch_is_committed_anew_under_another_verifier(world: SettlementWorld) -> None:
     world.prover.is_slow = True
     node = world.start_node()
