@@ -126,7 +126,7 @@ class Arena:
     def executed(self, node: int, chain: str) -> int:
         """The last final block of a chain, ``zk`` or ``fast``, that a node has executed."""
         found = self.ask(node, f"executor-{chain}", "progress")
-        return -1 if found is None else int(found.number)
+        return -1 if found is None else int(found.final_number)
 
     def gateway_answers(self, node: int) -> bool:
         """Whether a node answers JSON-RPC with a status of its validator."""

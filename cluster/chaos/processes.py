@@ -38,6 +38,15 @@ def kill_now(process: psutil.Process) -> None:
         process.wait(timeout=10)
 
 
+def is_gone(process: psutil.Process) -> bool:
+    """Whether a process has ended."""
+    try:
+        is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
+        return is_zombie or not process.is_running()
+    except psutil.NoSuchProcess:
+        return True
+
+
 @contextlib.contextmanager
 def frozen(process: psutil.Process) -> Iterator[None]:
     """Stop a process for the duration of a block, as a machine that hangs does."""

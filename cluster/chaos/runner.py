@@ -1,28 +1,34 @@
 """Runs a scenario on a network of its own, and judges it."""
 
 import contextlib
+import secrets
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from random import Random
 from typing import Final
 
+import httpx
 import psutil
+from ray.exceptions import RayError
 
 from cluster.chaos.arena import Arena
 from cluster.chaos.errors import InvariantBroken, NotPossibleHere
 from cluster.chaos.invariants import check_common
 from cluster.chaos.links import Links
+from cluster.chaos.processes import is_gone
 from cluster.chaos.scenario import Finding, Outcome, Scenario
 from cluster.chaos.timeline import MarkKind, Timeline
 from cluster.chaos.traffic import Traffic
 from cluster.chaos.watching import Watcher
 from cluster.errors import ClusterError
 from cluster.l1_choice import temporary_l1
-from cluster.network import load_run
+from cluster.network import Network, load_run
 from cluster.ray_instance import processes_of
 from cluster.session import Session, temporary_network
 
 ORPHAN_SECONDS: Final = 15.0
+_TOKEN: Final = secrets.token_hex(32)
 Progress = Callable[[str], None]
 
 
@@ -40,7 +46,7 @@ def run_scenario(scenario: Scenario, seed: int | None, progress: Progress) -> Ou
             finding = _run(scenario, arena, progress)
     except NotPossibleHere as error:
         held, reason = None, str(error)
-    except ClusterError as error:
+    except (ClusterError, RayError, ConnectionError, httpx.HTTPError) as error:
         held, reason = False, f"{type(error).__name__}: {error}"
     return Outcome(
         name=scenario.name,
@@ -74,6 +80,8 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
                 f"the loss of {finding.loss_wei} wei exceeds the bound of {finding.bound_wei} wei"
             )
         traffic.stop()
+        if scenario.setup.has_traffic and not traffic.accepted:
+            raise InvariantBroken("no node has accepted a transaction")
         progress("checking that nothing is lost and all nodes agree")
         # What the watcher has seen by now is a promise; what comes later, agreement covers.
         check_common(arena, dict(watcher.told))
@@ -99,7 +107,7 @@ def _network(
             progress,
             l1=temporary_l1(0) if setup.has_l1 else None,
             choose=setup.choose,
-            prepare=(lambda network: network) if links is None else links.through,
+            prepare=partial(_prepare, links),
         ) as session:
             directory = load_run(session.network).temporary_directory
             try:
@@ -112,18 +120,16 @@ def _network(
     _require_gone(family)
 
 
+def _prepare(links: Links | None, network: Network) -> Network:
+    # Ray reads the token once in the life of a process, and a process runs many scenarios.
+    network.token_file.write_text(_TOKEN)
+    return network if links is None else links.through(network)
+
+
 def _require_gone(processes: set[psutil.Process]) -> None:
     deadline = time.monotonic() + ORPHAN_SECONDS
-    while left := [process for process in processes if _is_alive(process)]:
+    while left := [process for process in processes if not is_gone(process)]:
         if time.monotonic() > deadline:
             names = ", ".join(f"{process.pid}" for process in left)
             raise InvariantBroken(f"processes are left behind: {names}")
         psutil.wait_procs(left, timeout=0.2)
-
-
-def _is_alive(process: psutil.Process) -> bool:
-    try:
-        is_zombie: bool = process.status() == psutil.STATUS_ZOMBIE
-        return process.is_running() and not is_zombie
-    except psutil.NoSuchProcess:
-        return False

@@ -13,7 +13,7 @@ from ledger.types import ChainId, ChainRole
 FIRST_ACCOUNT: Final = 32
 INTERVAL_SECONDS: Final = 0.5
 ANSWER_SECONDS: Final = 2.0
-RECEIVER: Final = "0x" + "5e" * 20
+RECEIVER: Final = "0x" + "77" * 20
 MAX_FEE_WEI: Final = {ChainRole.ZK: 100 * 10**9, ChainRole.FAST: 0}
 CHAIN_IDS: Final = {ChainRole.ZK: ZK_CHAIN_ID, ChainRole.FAST: FAST_CHAIN_ID}
 
