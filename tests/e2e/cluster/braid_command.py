@@ -70,9 +70,11 @@ class BraidCommand:
         """Run a command to its end."""
         return self.finish(self.start(*arguments))
 
-    def finish(self, process: "subprocess.Popen[str]") -> "subprocess.CompletedProcess[str]":
+    def finish(
+        self, process: "subprocess.Popen[str]", seconds: float = COMMAND_SECONDS
+    ) -> "subprocess.CompletedProcess[str]":
         """Wait for a command's end."""
-        stdout, stderr = process.communicate(timeout=COMMAND_SECONDS)
+        stdout, stderr = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
     def json(self, *arguments: str) -> dict[str, Any]:
@@ -85,8 +87,7 @@ class BraidCommand:
 
     def up(self) -> dict[str, Any]:
         """Start a network on free ports; it stays on them."""
-        rpc_port, p2p_port = free_ranges(2, 4)
-        return self.json("up", "--rpc-port", str(rpc_port), "--p2p-port", str(p2p_port))
+        return self.json("up", *free_port_options())
 
     def interrupt(self, process: "subprocess.Popen[str]", number: signal.Signals) -> None:
         """Do what Ctrl-C does: signal the whole process group."""
@@ -132,6 +133,14 @@ def wait_until_gone(processes: set[psutil.Process], seconds: float = 15.0) -> No
         wait_until(lambda: not left(), "the end of all processes", seconds)
     except AssertionError as error:
         raise AssertionError(f"{error}: {left()}") from None
+
+
+def free_port_options() -> list[str]:
+    """Options of `braid up` for ports in which nothing listens now."""
+    rpc_port, p2p_port = free_ranges(2, 4)
+    (l1_port,) = free_ports(1)
+    ports = {"--rpc-port": rpc_port, "--p2p-port": p2p_port, "--l1-port": l1_port}
+    return [text for option, port in ports.items() for text in (option, str(port))]
 
 
 def free_ranges(count: int, size: int) -> list[int]:

@@ -32,7 +32,14 @@ KEYS = {
     "loss_bound_wei_after",
     "sale_ok",
     "roots_agree",
+    "batch_status",
+    "batches_posted",
+    "batches_proven",
+    "l1_gas_total",
+    "l1_gas_largest_tx",
 }
+MAX_TRANSACTION_GAS = 16_777_216
+"""EIP-7825."""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +83,34 @@ def test_the_demo_s_figures_fit_together(figures):
     assert figures["zk_to_fast_ms_p50"] > 0
     assert figures["fast_to_zk_ms_p50"] > 0
     assert figures["loss_bound_wei_after"] <= figures["loss_bound_wei_before"]
+
+
+def test_the_demo_says_truthfully_how_far_its_batch_is(figures):
+    assert figures["batch_status"] == "posted, proof pending"
+    assert figures["batches_posted"] >= 1
+    assert figures["batches_proven"] == 0
+    assert 0 < figures["l1_gas_largest_tx"] <= MAX_TRANSACTION_GAS
+    assert figures["l1_gas_largest_tx"] <= figures["l1_gas_total"]
+
+
+@pytest.mark.slow
+@pytest.mark.settlement
+@pytest.mark.timeout(3600)
+def test_with_prove_the_batch_is_final_on_l1_and_the_assets_are_taken_out_there():
+    with BraidCommand() as command:
+        process = command.start("demo", "--prove", "--json")
+        done = command.finish(process, seconds=3500.0)
+        assert done.returncode == 0, done.stderr
+        assert command.processes() == set()
+        assert command.temporary_files() == []
+    figures = json.loads(done.stdout)
+    assert set(figures) >= KEYS | {"proof_seconds", "withdrawal_ok", "zk_finalized_block"}
+    assert figures["batch_status"] == "final"
+    assert figures["batches_proven"] >= 1
+    assert figures["withdrawal_ok"] is True
+    assert figures["zk_finalized_block"] == figures["zk_proven_block"]
+    assert figures["l1_gas_largest_tx"] <= MAX_TRANSACTION_GAS
+    assert broken_invariants(figures) == []
 
 
 def test_the_guest_of_the_zkvm_executes_the_demo_s_zk_chain(figures, directory, tmp_path):

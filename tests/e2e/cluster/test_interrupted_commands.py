@@ -4,14 +4,13 @@ import signal
 import subprocess
 
 import pytest
-from braid_command import BraidCommand, free_ranges, wait_until, wait_until_gone
+from braid_command import BraidCommand, free_port_options, wait_until, wait_until_gone
 
 PLAYING = "agree on blocks"
 
 
 def _up(braid: BraidCommand) -> "subprocess.Popen[str]":
-    rpc_port, p2p_port = free_ranges(2, 4)
-    return braid.start("up", "--rpc-port", str(rpc_port), "--p2p-port", str(p2p_port))
+    return braid.start("up", *free_port_options())
 
 
 def _wait_until_ray_starts(braid: BraidCommand) -> None:

@@ -38,6 +38,9 @@ class Facts:
     digests: dict[int, str]
     quarantine: list[dict[str, Any]]
     foreign_vote: "subprocess.CompletedProcess[str]"
+    settlement: dict[str, Any]
+    settled_now: "subprocess.CompletedProcess[str]"
+    prover_status: "subprocess.CompletedProcess[str]"
     processes: set[psutil.Process]
 
     def contract_and_balances(self) -> tuple[str, str, str]:
@@ -48,6 +51,12 @@ class Facts:
             zk.result("eth_getBalance", RECEIVER, "latest"),
             fast.result("eth_getBalance", RECEIVER, "latest"),
         )
+
+
+def _batches_posted(rpc: Rpc) -> int:
+    """How many batches a node sees on L1."""
+    settlement = rpc.result("braid_getSettlement")
+    return int(settlement.get("batches_posted", 0))
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +80,15 @@ def ran(command: BraidCommand) -> Facts:
     table = command.start("status")
     foreign_vote = command.start("resume", "0", "--checkpoint", "1")
     finished = [command.finish(process) for process in (second_up, table, foreign_vote)]
+    rpcs = [Rpc(node["zk"]) for node in nodes]
+    settled_now = command.run("settlement", "now")
+    wait_until(lambda: all(_batches_posted(rpc) for rpc in rpcs), "a batch on L1")
     votes = [
         command.start("quarantine", str(node), "--reason", f"test by operator {node}")
         for node in range(QUORUM)
     ]
     for vote in votes:
         assert command.finish(vote).returncode == 0
-    rpcs = [Rpc(node["zk"]) for node in nodes]
     wait_until(
         lambda: all(rpc.status()["quarantine"]["is_active"] for rpc in rpcs), "the quarantine"
     )
@@ -94,6 +105,9 @@ def ran(command: BraidCommand) -> Facts:
         digests={number: rpcs[0].digest(number) for number in range(1, height, 5)},
         quarantine=[rpc.status()["quarantine"] for rpc in rpcs],
         foreign_vote=finished[2],
+        settlement=command.json("settlement", "status"),
+        settled_now=settled_now,
+        prover_status=command.run("prover", "status"),
         processes=command.processes(),
     )
 
@@ -219,6 +233,21 @@ def test_the_votes_of_three_operators_quarantine_the_fast_chain_everywhere(ran: 
     for quarantine in ran.quarantine:
         assert quarantine["is_active"]
         assert quarantine["reason"].startswith("test by operator ")
+
+
+def test_every_node_sees_the_batch_that_one_of_them_has_posted(ran: Facts) -> None:
+    assert ran.settled_now.returncode == 0, ran.settled_now.stderr
+    nodes = ran.settlement["nodes"]
+    assert [node["settles"] for node in nodes] == [True, False, False, False]
+    assert len({node["rollup"] for node in nodes}) == 1
+    assert all(node["batches_posted"] >= 1 for node in nodes)
+    assert all(node["alarm"] is None for node in nodes)
+
+
+def test_without_provers_nothing_is_proven_and_finalized_stays_at_the_genesis(ran: Facts) -> None:
+    assert all(node["batches_proven"] == 0 for node in ran.settlement["nodes"])
+    assert ran.prover_status.returncode == 1
+    assert "runs a prover pool" in " ".join(ran.prover_status.stderr.split())
 
 
 def test_down_leaves_nothing_behind(stopped: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from actors.config import NodeConfig
 from actors.validator.archive import Archive
 from cluster.dev_genesis import PortPlan, create_dev_network, dev_genesis
 from cluster.network import Network, load_network
+from cluster.ports import free_ports
 from ledger.codec import encode
 from ledger.keys import ValidatorKeys
 from ledger.types import TimestampMs
@@ -37,11 +38,41 @@ def _error_of_up(braid: BraidCommand, *arguments: str) -> str:
 def test_a_port_of_a_new_network_that_is_in_use_is_named(braid, kind):
     rpc_port, p2p_port = free_ranges(2, 4)
     taken = {"rpc": rpc_port, "p2p": p2p_port}[kind] + 2
+    ports = ("--rpc-port", str(rpc_port), "--p2p-port", str(p2p_port))
     with socket.create_server(("127.0.0.1", taken)):
-        error = _error_of_up(braid, "--rpc-port", str(rpc_port), "--p2p-port", str(p2p_port))
+        error = _error_of_up(braid, *ports, "--l1", "none")
     assert f"port {taken} is in use" in error
     assert "--rpc-port" in error
     assert not braid.directory.exists()
+
+
+def test_a_port_of_the_embedded_l1_that_is_in_use_is_named(braid):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        error = _error_of_up(braid, "--l1-port", str(taken))
+    assert f"port {taken} is in use" in error
+    assert not braid.directory.exists()
+
+
+def test_an_l1_that_does_not_answer_is_named(braid, tmp_path):
+    key = tmp_path / "key"
+    key.write_text("11" * 32)
+    (nobody,) = free_ports(1)
+    url = f"http://127.0.0.1:{nobody}"
+    assert f"L1 at {url} does not answer" in _error_of_up(braid, "--l1", url, "--l1-key", str(key))
+    assert not braid.directory.exists()
+
+
+@pytest.mark.parametrize("content", ["", "not hexadecimal", "11" * 31])
+def test_a_key_for_l1_that_is_none_is_refused(braid, tmp_path, content):
+    key = tmp_path / "key"
+    key.write_text(content)
+    error = _error_of_up(braid, "--l1", "http://127.0.0.1:1", "--l1-key", str(key))
+    assert "key" in error
+
+
+def test_another_l1_without_a_key_is_refused(braid):
+    assert "--l1-key" in _error_of_up(braid, "--l1", "http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("kind", ["rpc", "p2p"])

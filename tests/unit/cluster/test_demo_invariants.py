@@ -15,11 +15,21 @@ GOOD: dict[str, Any] = {
     "moves": 220,
     "loss_bound_wei_before": 10,
     "loss_bound_wei_after": 7,
+    "batch_status": "posted, proof pending",
+    "batches_posted": 1,
+}
+PROVEN: dict[str, Any] = GOOD | {
+    "batch_status": "final",
+    "batches_proven": 1,
+    "withdrawal_ok": True,
+    "zk_finalized_block": 31,
+    "zk_proven_block": 31,
 }
 
 
 def test_figures_that_keep_every_promise_break_none():
     assert broken_invariants(GOOD) == []
+    assert broken_invariants(PROVEN) == []
 
 
 @pytest.mark.parametrize(
@@ -31,10 +41,24 @@ def test_figures_that_keep_every_promise_break_none():
         ("sale_ok", False, "sale"),
         ("moves", 199, "too few moves"),
         ("loss_bound_wei_after", 11, "the loss exceeds the bound"),
+        ("batches_posted", 0, "not posted"),
     ],
 )
 def test_each_broken_promise_is_named(figure, value, text):
     (failure,) = broken_invariants(GOOD | {figure: value})
+    assert text in failure
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "text"),
+    [
+        ("batches_proven", 0, "not proven"),
+        ("withdrawal_ok", False, "the withdrawal on L1 failed"),
+        ("zk_finalized_block", 30, "the finalized tag"),
+    ],
+)
+def test_each_broken_promise_of_a_proven_demo_is_named(figure, value, text):
+    (failure,) = broken_invariants(PROVEN | {figure: value})
     assert text in failure
 
 
@@ -48,5 +72,7 @@ def test_all_broken_promises_are_named():
         "moves": 0,
         "loss_bound_wei_before": 0,
         "loss_bound_wei_after": 1,
+        "batch_status": "posted, proof pending",
+        "batches_posted": 0,
     }
-    assert len(broken_invariants(bad)) == 6
+    assert len(broken_invariants(bad)) == 7

@@ -107,7 +107,9 @@ def test_a_damaged_description_is_named(network, content):
     "changes",
     [
         {"format": 1},
-        {"format": 3},
+        {"format": 4},
+        {"l1": 5},
+        {"l1": {"url": "http://127.0.0.1:1"}},
         {"host": 5},
         {"nodes": {}},
         {"nodes": [1, 2, 3, 4]},
