@@ -36,7 +36,6 @@ def _topic(signature: str) -> Hash32:
 
 
 ENQUEUED: Final = _topic("Enqueued(uint256,address,address,uint256,uint256,bytes)")
-DATA_POSTED: Final = _topic("DataPosted(bytes32,bytes32)")
 BATCH_COMMITTED: Final = _topic("BatchCommitted(bytes32,bytes32,uint256,bytes32,bytes32)")
 BATCH_PROVEN: Final = _topic("BatchProven(bytes32,uint256,bytes32)")
 BATCH_FINALIZED: Final = _topic("BatchFinalized(bytes32,uint256,bytes32,uint256)")
@@ -48,8 +47,6 @@ _POSTED_AT: Final = _selector("posted_at(bytes32)")
 _BATCH: Final = _selector("batch(bytes32)")
 _GENERATION: Final = _selector("generation()")
 _FINAL_BATCH: Final = _selector("final_batch()")
-_FINAL_BLOCK_NUMBER: Final = _selector("final_block_number()")
-_CONSUMED_ENTRIES: Final = _selector("consumed_entries()")
 _QUEUE_LENGTH: Final = _selector("queue_length()")
 _QUEUE_HASH: Final = _selector("queue_hash(uint256)")
 _IS_VERIFIED: Final = _selector("isVerified(bytes32)")
@@ -159,8 +156,6 @@ def is_verified_call(statement_digest: Hash32) -> bytes:
 
 GENERATION_CALL: Final = _GENERATION
 FINAL_BATCH_CALL: Final = _FINAL_BATCH
-FINAL_BLOCK_NUMBER_CALL: Final = _FINAL_BLOCK_NUMBER
-CONSUMED_ENTRIES_CALL: Final = _CONSUMED_ENTRIES
 QUEUE_LENGTH_CALL: Final = _QUEUE_LENGTH
 
 

@@ -283,11 +283,6 @@ def underpriced(state: AccountState, nonce: int) -> AccountState:
     return replace(state, slots=slots)
 
 
-def forgotten(state: AccountState, nonce: int) -> AccountState:
-    """A nonce needs nothing more: its call is settled, or somebody else used it."""
-    return replace(state, slots=tuple(slot for slot in state.slots if slot.nonce != nonce))
-
-
 # PARTS
 
 
