@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from contracts.verifier.calls import MOST_CALL_BYTES
+from contracts.verifier.encoding import places
 from contracts.verifier.rehearsal import RehearsalChain
 from proving.parameters import FAST, SETTLEMENT, Parameters
 from tests.soundness.proofs import _moved_parts, _other_keys
@@ -20,6 +22,7 @@ from tests.support.toy_settlement import settled_claim
 
 SAMPLE_PER_KIND = 2
 SMALL_CALL_BYTES = 4000
+MANY_QUERIES = replace(TESTING, name="many queries", query_count=150)
 REAL = ["sha256", "keccak256 of three blocks", "modular_power"]
 """Programs of the catalogue with eight public values."""
 
@@ -48,6 +51,24 @@ def test_absent_tables_make_no_difference() -> None:
         assert_all_rejected(judge.tallies(mutations(claim, per_kind=1)))
 
 
+@pytest.mark.parametrize("most_bytes", [SMALL_CALL_BYTES, 9000, MOST_CALL_BYTES])
+def test_queries_that_share_almost_everything_are_accepted(most_bytes: int) -> None:
+    """More queries than the domain has points: many are asked twice, most share their layers."""
+    judge = Judge(RehearsalChain(), settled_claim(MANY_QUERIES), most_bytes)
+    found = [place.index for place in places(judge.raw, judge.honest.public_values)]
+    assert len(set(found)) < len(found)
+
+
+def test_what_such_queries_have_of_their_own_is_checked() -> None:
+    judge = Judge(RehearsalChain(), settled_claim(MANY_QUERIES), SMALL_CALL_BYTES)
+    kinds = ("query row", "Merkle node")
+    rows = judge.tallies(
+        own for own in mutations(judge.honest, 2) if any(kind in own.kind for kind in kinds)
+    )
+    assert_all_rejected(rows)
+    assert sum(row.verdicts[Verdict.REJECTED] for row in rows) >= 3
+
+
 @cache
 def real_judge(name: str, parameters: Parameters) -> Judge:
     return Judge(RehearsalChain(), claim_of(name, parameters), MOST_CALL_BYTES)
@@ -72,7 +93,7 @@ def test_mutations_of_a_real_proof_are_rejected(name: str, parameters: Parameter
 
 
 def _all_mutations(claim: Claim) -> Iterator[Mutation]:
-    """All of the Python suite; some of its other keys are this one, where it has those parameters."""
+    """All of the Python suite, but those of its other keys that are this one."""
     yield from mutations(claim, SAMPLE_PER_KIND)
     yield from _moved_parts(claim)
     for other in _other_keys(claim):
