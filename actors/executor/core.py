@@ -224,7 +224,7 @@ class ChainExecutor:
             state_root=EvmHash(output.state_root),
             receipts_root=EvmHash(output.receipts_root),
             messages=messages,
-            next_message_nonce=self._next_message_nonce(messages),
+            next_message_nonce=self._next_message_nonce(order, messages),
             account_nonces={
                 sender: state.nonce for sender, state in zip(senders, states, strict=True)
             },
@@ -243,9 +243,12 @@ class ChainExecutor:
         recovered = self.engine.recover_senders(missing) if missing else []
         return [*block.senders, *recovered]
 
-    def _next_message_nonce(self, messages: tuple[Message, ...]) -> int:
+    def _next_message_nonce(self, order: ExecuteBlock, messages: tuple[Message, ...]) -> int:
         if messages:
             return messages[-1].nonce + 1
+        if order.work.skip is not None:
+            _, skip = order.work.skip
+            return skip.next_nonce
         if self.unfinal:
             return self.unfinal[-1].executed.next_message_nonce
         return self.final_message_nonce

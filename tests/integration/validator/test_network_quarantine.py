@@ -61,6 +61,18 @@ async def test_two_votes_of_four_do_not_cut_the_fast_chain_off_and_three_do(
     await quarantine(network, 2)
 
 
+async def test_a_vote_that_was_cast_outlives_the_death_of_its_node(network: LocalNetwork) -> None:
+    await network.start()
+    await network.wait_for_height(4)
+    node = network.nodes[2]
+    node.operators.vote_quarantine(node.final_state, "test")
+    await network.kill(2)
+    await network.start(2)
+    await network.wait_until(
+        lambda: all(node.final_state.quarantine.votes == (2,) for node in network.nodes.values())
+    )
+
+
 async def test_a_quarantine_stops_what_comes_from_the_fast_chain_and_not_the_zk_chain(
     network: LocalNetwork,
 ) -> None:

@@ -1,6 +1,7 @@
 """One chain's execution: speculation, rollback, finality on disk, replay from genesis."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from actors.execution_messages import ExecuteBlock, FinalizeBlock, ResetChain
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
-from bridge.work import ChainWork
+from bridge.work import ChainWork, SkipOutboundNonces
 from cluster.dev_genesis import dev_genesis
 from execution.genesis import chain_spec
 from execution.types import Address
@@ -168,6 +169,16 @@ def test_a_reset_chain_remembers_its_replay_and_reaches_the_same_state(
     after = again.apply(orders).final[0].executed
     assert (after.state_root, after.block_hash) == (before.state_root, before.block_hash)
     assert open_executor().progress().replay == name("replay")
+
+
+def test_a_replay_that_sends_nothing_goes_on_at_the_nonce_that_it_skipped_to(
+    open_executor: Opener,
+) -> None:
+    first, second = block(1, "a", START), block(2, "b", name("a"))
+    skip = (0, SkipOutboundNonces(next_nonce=7))
+    executor = open_executor()
+    answer = executor.apply([replace(first, work=replace(first.work, skip=skip)), second])
+    assert [executed.next_message_nonce for executed in answer.executed] == [7, 7]
 
 
 def test_the_state_after_a_restart_has_code_and_storage(open_executor: Opener) -> None:
