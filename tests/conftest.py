@@ -9,7 +9,11 @@ import cluster
 
 assert cluster.__doc__, "imported first: it sets variables that Ray reads when it is imported"
 
-END_TO_END = Path(__file__).parent / "e2e"
+TESTS = Path(__file__).parent
+LOADS_THE_PROVER = ("soundness", "unit/proving", "property/proving", "differential/proving")
+"""Folders whose tests share programs that take long to load, once in a process."""
+
+END_TO_END = TESTS / "e2e"
 START_RAY = {END_TO_END / "cluster", END_TO_END / "prover"}
 
 settings.register_profile("braid", derandomize=True, deadline=None, print_blob=True)
@@ -19,6 +23,19 @@ settings.load_profile("braid")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """``--l1 anvil``: tests of settlement on anvil instead of the embedded L1."""
     parser.addoption("--l1", choices=("embedded", "anvil"), default="embedded")
+
+
+def _group_of(item: pytest.Item) -> str:
+    """Tests of one group run in one process: those of a file, and all that load the prover."""
+    folder = item.path.relative_to(TESTS).as_posix()
+    is_proving = folder.startswith(LOADS_THE_PROVER)
+    return "the prover" if is_proving else folder
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Say what may run beside what, for `pytest -n 2 --dist loadgroup`."""
+    item.add_marker(pytest.mark.xdist_group(_group_of(item)))
 
 
 @pytest.hookimpl(trylast=True)
