@@ -110,7 +110,6 @@ async def test_executions_that_lie_differently_certify_nothing_and_are_cut_off_a
     )
     blocks = await wait_for_quarantine(network, first)
     assert network.nodes[0].final_state.quarantine.reason == "divergent attestations"
-    print("BLOCKS", blocks)
     assert blocks <= MOST_BLOCKS_TO_QUARANTINE
     await assert_zk_chain_goes_on(network, account=5)
     assert assert_within(network, bound) == 0
@@ -127,7 +126,6 @@ async def test_mass_reports_and_payouts_take_what_the_caps_allow_and_lead_to_a_q
     first = await compromise_all(network, lambda _, first: Forgery(first, {first: reports}))
     blocks = await wait_for_quarantine(network, first)
     assert network.nodes[0].final_state.quarantine.reason == "cap pressure"
-    print("BLOCKS", blocks)
     assert blocks <= MOST_BLOCKS_TO_QUARANTINE
     assert assert_within(network, bound) == MINT_CAP * UNIT_WEI + PAYOUT_CAP_WEI
     assert_conserved(network)
@@ -164,7 +162,6 @@ async def test_asking_for_more_than_is_locked_takes_what_is_locked_and_no_more(
     first = await compromise_all(network, lambda _, first: Forgery(first, {first: drains}))
     blocks = await wait_for_quarantine(network, first)
     assert network.nodes[0].final_state.quarantine.reason == "cap pressure"
-    print("BLOCKS", blocks)
     assert blocks <= MOST_BLOCKS_TO_QUARANTINE
     assert assert_within(network, bound) == locked // 4 * 4
     assert_conserved(network)
