@@ -33,7 +33,7 @@ app.add_typer(chaos, name="chaos", no_args_is_help=True)
 console = Console(stderr=True)
 
 L1_ENGINES = ("py-evm", "wasm")
-DEFAULT_L1_ENGINE = "py-evm"
+DEFAULT_L1_ENGINE = "wasm"
 
 DirectoryOption = Annotated[
     Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")

@@ -26,7 +26,7 @@ class L1Request:
 
     l1: str = EMBEDDED
     port: int | None = None
-    engine: str = EngineKind.PY_EVM.value
+    engine: str = EngineKind.WASM.value
     key_file: Path | None = None
     provers: int = 0
 
@@ -50,7 +50,7 @@ def choose_l1(request: L1Request) -> L1Choice | None:
     return _external(request)
 
 
-def temporary_l1(provers: int, engine: EngineKind = EngineKind.PY_EVM) -> L1Choice:
+def temporary_l1(provers: int, engine: EngineKind = EngineKind.WASM) -> L1Choice:
     """An embedded L1 on a free port, for a network that does not stay: it settles when told to."""
     (port,) = free_ports(1)
     return embedded_choice(port, engine, provers, TEMPORARY_BATCH_AGE_SECONDS)

@@ -12,7 +12,6 @@ from typing import Any, Final
 from web3 import Web3
 from web3.types import TxData
 
-from actors.l1.settings import EngineKind
 from cluster.bench.figures import Limit, print_figures
 from cluster.chain_client import Call, ChainClient
 from cluster.demo.settling import DemoSettlement
@@ -54,7 +53,7 @@ class SettledCall:
 
 def run(as_json: bool) -> None:
     """Settle three batches and print what each step cost."""
-    l1 = temporary_l1(provers=1, engine=EngineKind.WASM)
+    l1 = temporary_l1(provers=1)
     with temporary_network(VALIDATORS, say_progress, l1=l1) as session:
         settlement = DemoSettlement(session)
         settlement.deployment()

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from actors.l1.settings import EngineKind
 from actors.validator.latency import percentile
 from cluster.chain_client import ChainClient
 from cluster.demo.asset import AssetLife
@@ -19,7 +18,6 @@ from cluster.session import Session, temporary_network
 from ledger.types import ChainRole
 
 COMPARED_BLOCKS: Final = 20
-DEMO_L1_ENGINE: Final = EngineKind.PY_EVM
 MINIMUM_MOVES: Final = 200
 
 
@@ -42,7 +40,7 @@ def run_demo(
     """
     began = time.monotonic()
     say(f"[bold]Braid[/]: one ledger, two chains, {validators} BFT validators on this machine\n")
-    l1 = temporary_l1(provers if is_proved else 0, DEMO_L1_ENGINE)
+    l1 = temporary_l1(provers if is_proved else 0)
     with temporary_network(validators, say_progress, keep, l1) as session:
         _done(began, f"{validators} validators (Ray actors) talk over libp2p and agree on blocks")
         figures = _play(session, is_proved)
