@@ -5,11 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from time import perf_counter, process_time
+from typing import Final
 
 from consensus import ConsensusError
 from tests.simulation.checker import InvariantBroken
 from tests.simulation.schedule import draw_schedule
 from tests.simulation.simulate import Outcome, Simulation
+
+SCHEDULES: Final = "schedules"
+FINALIZED: Final = "payloads finalized"
+"""Names under which tests tell how much they have simulated."""
 
 
 @dataclass(slots=True)

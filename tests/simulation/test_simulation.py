@@ -4,13 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from consensus import compact
 from tests.simulation.adversaries import ADVERSARIES
-from tests.simulation.campaign import Campaign, run_campaign
+from tests.simulation.campaign import FINALIZED, SCHEDULES, Campaign, run_campaign
 from tests.simulation.keys import KeyedHashValidators
 from tests.simulation.network import CALM
 from tests.simulation.node import Node
@@ -47,8 +48,13 @@ def test_150_schedules_keep_all_promises() -> None:
 
 @pytest.mark.simulation
 @pytest.mark.timeout(900)
-def test_2000_more_schedules_keep_all_promises() -> None:
-    survive(range(1_000, 3_000))
+@pytest.mark.parametrize("first", range(1_000, 11_000, 1_000))
+def test_10000_more_schedules_keep_all_promises(
+    first: int, record_property: Callable[[str, object], None]
+) -> None:
+    campaign = survive(range(first, first + 1_000))
+    record_property(SCHEDULES, sum(campaign.schedules.values()))
+    record_property(FINALIZED, campaign.finalized)
 
 
 @pytest.mark.parametrize("count", [4, 7, 10])

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from random import Random
@@ -39,21 +39,34 @@ class Crash(Exception):
 
 
 class CrashPlan:
-    """Counts boundaries; dies at the one with the chosen number, counted from 1."""
+    """Counts boundaries; dies at the one with the chosen number, counted from 1.
 
-    def __init__(self, fatal: int | None = None) -> None:
+    Parameters
+    ----------
+    on_death
+        Called at that moment, before anything else happens.
+    """
+
+    def __init__(
+        self, fatal: int | None = None, on_death: Callable[[], None] = lambda: None
+    ) -> None:
         self.fatal = fatal
+        self.is_over = False
+        self._on_death = on_death
         self.passed = 0
         self.kinds: Counter[Boundary] = Counter()
         self.died_at: Boundary | None = None
 
     def reach(self, boundary: Boundary) -> None:
+        if self.is_over:
+            return  # Only cleaning up.
         if self.died_at is not None:
             raise Crash("the dead do nothing")
         self.passed += 1
         self.kinds[boundary] += 1
         if self.passed == self.fatal:
             self.died_at = boundary
+            self._on_death()
             raise Crash(f"{boundary.value}, number {self.passed}")
 
 
@@ -79,6 +92,10 @@ class CrashJournal(Journal):
         super().sync()
         self._synced = (self._newest(), self._newest().stat().st_size)
         self._plan.reach(Boundary.AFTER_SYNC)
+
+    def close(self) -> None:
+        self._plan.is_over = True
+        super().close()
 
     def copy_as_left_by(self, disk: Disk, target: Path, random: Random) -> int:
         """Copy what a crash at this moment leaves; gives how many unsynced bytes there were."""

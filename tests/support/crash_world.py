@@ -234,7 +234,6 @@ class CrashWorld:
         for node in self._nodes.values():
             assert node.driver.peer_faults == {}, node.driver.peer_faults
             node.driver.close()
-            node.plan.fatal = None
             node.journal.close()
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

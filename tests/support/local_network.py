@@ -168,7 +168,9 @@ class LocalNetwork:
         self.executors: dict[int, dict[ChainRole, LocalExecutor]] = {}
         self.bridges: dict[int, LocalBridge] = {}
         self.failures: list[BaseException] = []
-        self._segment_bytes = segment_bytes
+        self.open_journal: Callable[[int, Path], Journal] = lambda _, directory: Journal(
+            directory, segment_bytes=segment_bytes
+        )
 
     # LIFE
 
@@ -206,7 +208,7 @@ class LocalNetwork:
             genesis=self.genesis,
             keys=self.keys[index],
             transport=self.memory.transports[index],
-            journal=Journal(directory / "journal", segment_bytes=self._segment_bytes),
+            journal=self.open_journal(index, directory / "journal"),
             store=Store(directory / "ledger"),
             executors=dict(self.executors[index]),
             bridge=self.bridges[index],
