@@ -2,6 +2,7 @@
 
 from typing import Final
 
+import httpx
 import psutil
 from web3 import Web3
 
@@ -34,7 +35,9 @@ def outage(arena: Arena) -> Finding:
         arena.wait_for_growth(BLOCKS)
     arena.fault("kill -9 of L1")
     kill_now(process)
-    began = arena.heal("Ray starts L1 again, from its disk")
+    began = arena.now()
+    arena.wait_until(lambda: _answers(arena.session.l1_url), "an answer of L1")
+    arena.heal("L1 answers again, from its disk")
 
     client.send(call_of(dev_account(DEPOSITOR), deposit, DEPOSIT_WEI))
     _wait_for_deposits(arena, 2 * DEPOSIT_WEI)
@@ -44,6 +47,14 @@ def outage(arena: Arena) -> Finding:
     settlement.post(status["chains"]["zk"]["final_number"])
     arena.note("the ZK chain is posted and committed on L1")
     return Finding(recovery_seconds=recovered)
+
+
+def _answers(url: str) -> bool:
+    body = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+    try:
+        return "result" in httpx.post(url, json=body, timeout=1.0).json()
+    except (httpx.HTTPError, ValueError):
+        return False
 
 
 def _l1_process() -> psutil.Process:
