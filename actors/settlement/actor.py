@@ -22,6 +22,7 @@ class SettlementActor:
         configure_logs(config, SETTLEMENT)
         # Here and not above: who looks this actor up by name imports this module too.
         from actors.prover.pool.options import pool_name
+        from actors.prover.segments import segment_cycles
         from actors.prover.witness_actor import witness_name
         from actors.settlement.jobs import NoProvers, PoolJobs
         from actors.settlement.node import SettlementNode
@@ -29,7 +30,11 @@ class SettlementActor:
         assert config.l1 is not None, "a node without L1 has no settlement"
         jobs: PoolJobs | NoProvers = NoProvers()
         if has_provers:
-            jobs = PoolJobs(ActorLink(witness_name(config)), ActorLink(pool_name(config)))
+            jobs = PoolJobs(
+                ActorLink(witness_name(config)),
+                ActorLink(pool_name(config)),
+                segment_cycles(config.l1.parameter_set),
+            )
         self._node = SettlementNode(config, config.l1, load_genesis(config), jobs)
         self._run = asyncio.get_running_loop().create_task(self._node.run())
         self._run.add_done_callback(die_if_failed)

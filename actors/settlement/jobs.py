@@ -49,14 +49,20 @@ class PoolJobs:
     Making a batch's witnesses executes its blocks, which takes long, so it runs in a task of
     its own; what was asked for and failed is tried again at the next request.
 
+    Parameters
+    ----------
+    segment_cycles
+        Most cycles of a segment of several blocks.
+
     Attributes
     ----------
     problem
         Why a batch does not get its proofs now, if it is known.
     """
 
-    def __init__(self, witnesses: ActorLink, pool: ActorLink) -> None:
+    def __init__(self, witnesses: ActorLink, pool: ActorLink, segment_cycles: int) -> None:
         self.problem: str | None = None
+        self._segment_cycles = segment_cycles
         self._witnesses = witnesses
         self._pool = pool
         self._submitted: dict[Hash32, BatchToProve] = {}
@@ -96,7 +102,7 @@ class PoolJobs:
             known: BatchStatus | None = await self._pool.call("batch_status", batch.batch_id)
             if known is None:
                 segments: list[SegmentInput] = await self._witnesses.call(
-                    "segments_for", batch.first_block, batch.last_block
+                    "segments_for", batch.first_block, batch.last_block, self._segment_cycles
                 )
                 answer: Submission = await self._pool.call("submit_batch", batch.batch_id, segments)
                 if not answer.is_taken:
