@@ -34,7 +34,11 @@ def plot(timeline: Timeline) -> str:
         return LEFT + min(max(seconds, 0.0), end) * scale
 
     for chain in ("zk", "fast"):
-        ticks = [x(block.seconds) for block in timeline.blocks if block.chain == chain]
+        ticks = [
+            x(block.seconds)
+            for block in timeline.blocks
+            if block.chain == chain and block.seconds >= 0
+        ]
         bands.append(_ticks(f"{chain} blocks", ticks, f"--{chain}", top))
         top += ROW
     bands.append(_quarantine(timeline, x, top))

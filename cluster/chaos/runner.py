@@ -54,7 +54,7 @@ def run_scenario(scenario: Scenario, seed: int | None, progress: Progress) -> Ou
         held=held,
         faults_injected=timeline.count(MarkKind.FAULT),
         loss_wei=finding.loss_wei,
-        bound_wei=finding.bound_wei,
+        bound_wei=_bound_wei(finding, timeline),
         nfts_lost_to_cap=finding.nfts_lost_to_cap,
         recovery_seconds=finding.recovery_seconds,
         seed=chosen,
@@ -75,9 +75,10 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
     try:
         progress(scenario.description)
         finding = scenario.run(arena)
-        if finding.loss_wei > finding.bound_wei:
+        bound_wei = _bound_wei(finding, arena.timeline)
+        if finding.loss_wei > bound_wei:
             raise InvariantBroken(
-                f"the loss of {finding.loss_wei} wei exceeds the bound of {finding.bound_wei} wei"
+                f"the loss of {finding.loss_wei} wei exceeds the bound of {bound_wei} wei"
             )
         traffic.stop()
         if scenario.setup.has_traffic and not traffic.accepted:
@@ -91,6 +92,10 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
         traffic.stop()
         watcher.stop()
     return finding
+
+
+def _bound_wei(finding: Finding, timeline: Timeline) -> int:
+    return timeline.bound_before_faults() if finding.bound_wei is None else finding.bound_wei
 
 
 @contextlib.contextmanager

@@ -53,14 +53,15 @@ class Finding:
         From the fault, or from its end where nothing can recover before, until what had failed
         takes part again; None where nothing had to recover.
     loss_wei, bound_wei
-        What was lost, and the loss bound at the moment of the fault.
+        What was lost, and the loss bound at the moment of the fault; None for what the ZK chain
+        said of its bound before the first fault.
     nfts_lost_to_cap
         Tokens that a forged report took, within the cap of its round.
     """
 
     recovery_seconds: float | None = None
     loss_wei: int = 0
-    bound_wei: int = 0
+    bound_wei: int | None = None
     nfts_lost_to_cap: int = 0
 
 

@@ -84,6 +84,15 @@ class Timeline:
         with self._lock:
             self.losses.append(LossSample(self.now(), loss_wei, bound_wei))
 
+    def bound_before_faults(self) -> int:
+        """The bound that was sampled last before the first fault, or first of all."""
+        with self._lock:
+            faults = [mark.seconds for mark in self.marks if mark.kind is MarkKind.FAULT]
+            first_fault = min(faults, default=0.0)
+            earlier = [sample for sample in self.losses if sample.seconds <= first_fault]
+            chosen = earlier[-1:] or self.losses[:1]
+            return chosen[0].bound_wei if chosen else 0
+
     def count(self, kind: MarkKind) -> int:
         """How many marks of a kind there are."""
         with self._lock:

@@ -4,6 +4,7 @@ import time
 from typing import Any, Final
 
 from cluster.chaos.arena import Arena
+from cluster.chaos.errors import InvariantBroken
 from cluster.chaos.processes import frozen, run_inside
 from cluster.chaos.scenario import Finding, Scenario
 
@@ -23,11 +24,24 @@ def clock_step(arena: Arena) -> Finding:
         run_inside(arena.actor(VICTIM, "validator"), step_clock, step_seconds)
         arena.fault(f"node {VICTIM}'s clock steps to {step_seconds:+} s")
         arena.wait_for_growth(BLOCKS)
+        _require_true_time(arena)
     head = arena.head()
     run_inside(arena.actor(VICTIM, "validator"), step_clock, 0)
     began = arena.heal(f"node {VICTIM}'s clock is right")
     voted = arena.wait_until_voting([VICTIM], above=head)
     return Finding(recovery_seconds=voted - began)
+
+
+def _require_true_time(arena: Arena) -> None:
+    """The newest block's time may be ahead of ours by the drift that the genesis allows."""
+    head = arena.head()
+    block = arena.wait_until(
+        lambda: arena.ask(0, "validator", "ledger_block", head), f"block {head} at node 0"
+    )
+    ahead_ms = int(block["header"]["timestamp_ms"]) - _true_time_ns() // 1_000_000
+    allowed_ms = arena.session.network.genesis.timing.max_drift_ms
+    if ahead_ms > allowed_ms:
+        raise InvariantBroken(f"block {head} is {ahead_ms} ms ahead, allowed are {allowed_ms} ms")
 
 
 def pause(arena: Arena) -> Finding:
