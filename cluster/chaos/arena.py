@@ -1,5 +1,7 @@
 """What a scenario's function works with: a running network, faults, and waiting."""
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -20,7 +22,16 @@ from cluster.chaos.processes import kill_now, process_of
 from cluster.chaos.scenario import Setup
 from cluster.chaos.timeline import MarkKind, Timeline
 from cluster.errors import NotRunning
-from cluster.launcher import NodeHandles, create_validator, node_handles
+from cluster.launcher import (
+    NodeHandles,
+    clean_up,
+    connection,
+    create_validator,
+    node_handles,
+    start_network,
+)
+from cluster.network import load_run
+from cluster.ray_instance import processes_of
 from cluster.session import Session
 from ledger.signers import unpack_signers
 from ledger.types import MAX_VALIDATORS, ChainRole
@@ -28,6 +39,7 @@ from ledger.types import MAX_VALIDATORS, ChainRole
 POLL_SECONDS: Final = 0.05
 WAIT_SECONDS: Final = 60.0
 ANSWER_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 10.0
 CORE_PARTS: Final = ("validator", "bridge", "gateway", "executor-zk", "executor-fast")
 _IN_FLIGHT_BLOCKS: Final = 2
 """Blocks above the head at the moment of a fault that votes from before it may still make final."""
@@ -58,7 +70,10 @@ class Arena:
         self.setup = setup
         self.random = random
         self.timeline = timeline
+        self.ray_lock = threading.RLock()
+        """Held by whoever needs Ray to be there; see :meth:`power_off`."""
         self._links = links
+        self._connections = contextlib.ExitStack()
         self.count = len(session.nodes)
 
     @property
@@ -269,10 +284,30 @@ class Arena:
         nodes[node] = replace(nodes[node], validator=validator)
         self.session = replace(self.session, nodes=tuple(nodes))
 
-    def refresh(self) -> None:
-        """Look all handles up again."""
+    def power_off(self) -> float:
+        """``kill -9`` of every process of the network, Ray's own included. Gives the moment."""
+        instance = load_run(self.session.network)
+        began = self.fault("kill -9 of every process, Ray's own included")
+        processes = processes_of(instance.temporary_directory)
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=STOP_SECONDS)
+        return began
+
+    def power_on(self) -> None:
+        """Start the network again from its disks, as ``braid up`` does."""
+        network = self.session.network
+        ray.shutdown()
+        clean_up(network)
+        instance = start_network(network, choose=self.setup.choose)
+        self._connections.enter_context(connection(instance))
         nodes = tuple(node_handles(node.config) for node in self.session.nodes)
         self.session = replace(self.session, nodes=nodes)
+
+    def close(self) -> None:
+        """Leave the Ray that was started last."""
+        self._connections.close()
 
     def _process(self, node: int, part: str) -> psutil.Process | None:
         try:

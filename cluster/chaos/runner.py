@@ -43,7 +43,8 @@ def run_scenario(scenario: Scenario, seed: int | None, progress: Progress) -> Ou
         with _network(scenario, chosen, progress) as (session, links):
             timeline = Timeline()
             arena = Arena(session, scenario.setup, Random(chosen), timeline, links)
-            finding = _run(scenario, arena, progress)
+            with contextlib.closing(arena):
+                finding = _run(scenario, arena, progress)
     except NotPossibleHere as error:
         held, reason = None, str(error)
     except (ClusterError, RayError, ConnectionError, httpx.HTTPError) as error:
@@ -70,9 +71,10 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
     watcher = Watcher(arena)
     traffic = Traffic(arena.session)
     watcher.start()
-    if scenario.setup.has_traffic:
-        traffic.start()
     try:
+        if scenario.setup.has_traffic:
+            traffic.start()
+            arena.wait_until(lambda: traffic.accepted > 0, "the first transfer")
         progress(scenario.description)
         finding = scenario.run(arena)
         bound_wei = _bound_wei(finding, arena.timeline)
@@ -81,8 +83,6 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
                 f"the loss of {finding.loss_wei} wei exceeds the bound of {bound_wei} wei"
             )
         traffic.stop()
-        if scenario.setup.has_traffic and not traffic.accepted:
-            raise InvariantBroken("no node has accepted a transaction")
         progress("checking that nothing is lost and all nodes agree")
         # What the watcher has seen by now is a promise; what comes later, agreement covers.
         check_common(arena, dict(watcher.told))
@@ -114,11 +114,10 @@ def _network(
             choose=setup.choose,
             prepare=partial(_prepare, links),
         ) as session:
-            directory = load_run(session.network).temporary_directory
             try:
                 yield session, links
             finally:
-                family = processes_of(directory)
+                family = processes_of(load_run(session.network).temporary_directory)
     finally:
         if links is not None:
             links.close()

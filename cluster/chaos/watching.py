@@ -43,7 +43,8 @@ class Watcher:
     def _run(self) -> None:
         with httpx.Client(timeout=ANSWER_SECONDS) as http:
             while not self._ended.wait(INTERVAL_SECONDS):
-                self._look_at_nodes()
+                with self._arena.ray_lock:
+                    self._look_at_nodes()
                 self._look_at_loss_bound(http)
 
     def _look_at_nodes(self) -> None:

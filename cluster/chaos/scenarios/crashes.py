@@ -70,6 +70,17 @@ def kill_all(arena: Arena, parts: tuple[str, ...]) -> Finding:
     return Finding(recovery_seconds=grown - began)
 
 
+def power_cut(arena: Arena) -> Finding:
+    """Kill every process of the machine and start the network from its disks."""
+    head = arena.head()
+    with arena.ray_lock:
+        arena.power_off()
+        began = arena.heal("the network is started again")
+        arena.power_on()
+    grown = arena.wait_for_height(head + 3)
+    return Finding(recovery_seconds=grown - began)
+
+
 def _wait_for_execution(arena: Arena, node: int) -> None:
     status = arena.wait_until(lambda: arena.status(0), "an answer of node 0")
     for role in ("zk", "fast"):
@@ -129,5 +140,11 @@ SCENARIOS = (
         "no final block is lost when every process of every node dies at once",
         "kill -9 of every process of all nodes",
         partial(kill_all, parts=CORE_PARTS),
+    ),
+    Scenario(
+        "power-cut",
+        "no final block is lost when the machine stops, Ray included, and starts again",
+        "kill -9 of every process, Ray's own included, then a new start",
+        power_cut,
     ),
 )

@@ -8,6 +8,7 @@ from web3 import Web3
 
 from cluster.chain_client import ChainClient, call_of
 from cluster.chaos.arena import Arena
+from cluster.chaos.errors import InvariantBroken
 from cluster.chaos.processes import frozen, kill_now, process_of
 from cluster.chaos.scenario import Finding, Scenario, Setup
 from cluster.demo.settling import DemoSettlement
@@ -49,6 +50,24 @@ def outage(arena: Arena) -> Finding:
     return Finding(recovery_seconds=recovered)
 
 
+def kill_settlement(arena: Arena) -> Finding:
+    """Kill the settlement of the node that settles, in the middle of a batch."""
+    settlement = DemoSettlement(arena.session)
+    settlement.deployment()
+    status = arena.wait_until(lambda: arena.status(0), "an answer of node 0")
+    number = status["chains"]["zk"]["final_number"]
+    assert arena.ask(0, "settlement", "settle_up_to", number)
+    began = arena.kill(0, "settlement")
+    arena.wait_until(lambda: arena.ask(0, "settlement", "status"), "an answer of settlement")
+    settlement.deployment()
+    settlement.post(number)
+    arena.heal("the batch is posted and committed")
+    posted = arena.wait_until(lambda: arena.ask(0, "settlement", "status"), "its status")
+    if posted["alarm"]:
+        raise InvariantBroken(f"settlement has stopped: {posted['alarm']}")
+    return Finding(recovery_seconds=arena.now() - began)
+
+
 def _answers(url: str) -> bool:
     body = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
     try:
@@ -77,6 +96,13 @@ SCENARIOS = (
         "the ledger goes on without L1; deposits arrive once and settlement resumes",
         "L1 hangs with a deposit in its queue, is killed, and comes back",
         outage,
+        setup=Setup(has_l1=True),
+    ),
+    Scenario(
+        "kill-settlement",
+        "a batch that was being posted is posted and committed, by the journal's word",
+        "kill -9 of settlement while it posts a batch",
+        kill_settlement,
         setup=Setup(has_l1=True),
     ),
 )
