@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cluster.chaos.arena import participants
 from cluster.chaos.catalogue import chosen_scenarios, known_scenarios
 from cluster.chaos.errors import BadScenarioFile, UnknownScenario
+from cluster.chaos.observer import participants
 from cluster.chaos.scenario import replacing
 
 OWN = """
