@@ -1,4 +1,4 @@
-"""Transfers on both chains for as long as a scenario runs, so that its blocks are not empty."""
+"""Transfers on both chains while a scenario runs, so that its blocks are not empty."""
 
 import threading
 from typing import Any, Final
@@ -11,7 +11,7 @@ from cluster.session import Session
 from ledger.types import ChainId, ChainRole
 
 FIRST_ACCOUNT: Final = 32
-INTERVAL_SECONDS: Final = 0.5
+INTERVAL_SECONDS: Final = 1.0
 ANSWER_SECONDS: Final = 2.0
 RECEIVER: Final = "0x" + "77" * 20
 MAX_FEE_WEI: Final = {ChainRole.ZK: 100 * 10**9, ChainRole.FAST: 0}
@@ -19,7 +19,7 @@ CHAIN_IDS: Final = {ChainRole.ZK: ZK_CHAIN_ID, ChainRole.FAST: FAST_CHAIN_ID}
 
 
 class Traffic:
-    """One transfer on each chain every half second, from accounts that send nothing else.
+    """One transfer on each chain every second, for 32 s, from accounts that send nothing else.
 
     Each account sends its first transaction only, so that none waits for one that was lost with
     a killed node's pool. A node that is away refuses; that is counted, and the next one is asked.
