@@ -1,6 +1,6 @@
 """One validator with its executors and its bridge, on real libp2p; says how far it is on stdout.
 
-`namespaces.py` starts it inside a network namespace: ``python validator_process.py INDEX DIRECTORY``.
+`namespaces.py` starts it inside a namespace: ``python validator_process.py INDEX DIRECTORY``.
 """
 
 import asyncio
