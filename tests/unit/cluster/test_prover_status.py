@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import BadDirectory
+from cluster.output import console
 from cluster.prover import pools
 
 JOB: dict[str, Any] = {
@@ -78,7 +79,7 @@ EMPTY = POOL | {
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Any:
     def show(pool: dict[str, Any]) -> str:
-        monkeypatch.setenv("COLUMNS", "160")
+        monkeypatch.setattr(console, "width", 160)
         pools._show(pool)
         return capfd.readouterr().err
 
