@@ -131,7 +131,9 @@ class SettlementNode:
                 await self._settle(self._settler)
             seconds = WATCH_SECONDS if self._settler is None else SETTLE_SECONDS
             try:
-                await asyncio.wait_for(self._wake.wait(), seconds)
+                # Not wait_for: before Python 3.12 it may forget a cancellation.
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 

@@ -98,7 +98,10 @@ class History:
             request = HistoryRequest(Height(self._archive.height + 1))
             self._transport.send(peer, Channel.BACKFILL, encode(request))
             try:
-                await asyncio.wait_for(self._answered.wait(), ANSWER_SECONDS)
+                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together
+                # with the answer, and a node that is stopped while it catches up never ends.
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await self._answered.wait()
             except TimeoutError:
                 continue
 

@@ -92,7 +92,8 @@ class Proposer:
                 return self._assemble(request, state, parts, role, now_ms)
             until = self._next_look(state, deadline, now_ms, loop.time())
             try:
-                await asyncio.wait_for(self._work.wait(), until - loop.time())
+                async with asyncio.timeout_at(until):  # See history.py: wait_for may not end.
+                    await self._work.wait()
             except TimeoutError:
                 continue
 
