@@ -1,12 +1,13 @@
 """A network of its own for the length of a command: started, used, and gone without a trace."""
 
 import contextlib
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import ray
 
@@ -25,6 +26,9 @@ from cluster.launcher import (
 )
 from cluster.network import Network, is_network
 from ledger.types import ChainRole
+
+PROCESS_RAY_TOKEN: Final = secrets.token_hex(32)
+"""Of every network that this process starts for a while: Ray reads its token once in a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,7 @@ def temporary_network(
     directory = keep if keep is not None else Path(tempfile.mkdtemp(prefix="braid-network-"))
     try:
         network = prepare(create_dev_network(directory, validators, PortPlan(None, None), l1))
+        network.token_file.write_text(PROCESS_RAY_TOKEN)
         instance = start_network(network, progress, choose)
         try:
             with connection(instance):

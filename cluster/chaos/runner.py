@@ -1,7 +1,6 @@
 """Runs a scenario on a network of its own, and judges it."""
 
 import contextlib
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -28,7 +27,6 @@ from cluster.ray_instance import processes_of
 from cluster.session import Session, temporary_network
 
 ORPHAN_SECONDS: Final = 15.0
-_TOKEN: Final = secrets.token_hex(32)
 Progress = Callable[[str], None]
 
 
@@ -125,8 +123,6 @@ def _network(
 
 
 def _prepare(links: Links | None, network: Network) -> Network:
-    # Ray reads the token once in the life of a process, and a process runs many scenarios.
-    network.token_file.write_text(_TOKEN)
     return network if links is None else links.through(network)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from small_program import program_elf
 from actors.config import ACTOR_NAMESPACE
 from actors.prover.pool.programs import PoolProgram
 from cluster.ray_instance import RayInstance, start_ray, stop_processes
+from cluster.session import PROCESS_RAY_TOKEN
 from proving.machine.elf import load_elf
 from proving.parameters import FAST
 
@@ -39,7 +39,7 @@ def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayInstance]:
     """A Ray of three logical processors; this process is its driver."""
     folder = tmp_path_factory.mktemp("ray")
     token_file = folder / "ray.token"
-    token_file.write_text(secrets.token_hex(32))
+    token_file.write_text(PROCESS_RAY_TOKEN)
     instance = start_ray(token_file, folder / "ray.log", LOGICAL_CPUS)
     try:
         os.environ.update(instance.environment())
