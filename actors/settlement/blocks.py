@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 from actors.prover.history import ChainHistory
-from execution.block_data import BatchBlock, encode_block_data
+from execution.block_data import encode_block_data
 from settlement.interfaces import BlockSummary
 
 CYCLES_PER_BLOCK: Final = 150_000
@@ -28,6 +28,8 @@ class HistoryBlocks:
 
     def __init__(self, open_history: Callable[[], ChainHistory]) -> None:
         self._open_history = open_history
+        self._certified: dict[int, BlockSummary] = {}
+        """Of blocks that were asked for last. With its certificate a summary never changes."""
 
     async def summaries(self, first_number: int, limit: int) -> Sequence[BlockSummary]:
         """Consecutive final blocks from a number on."""
@@ -36,8 +38,15 @@ class HistoryBlocks:
             last = min(history.last_number, first_number + limit - 1)
             if last < first_number:
                 return []
-            blocks = history.batch_blocks(first_number, last)
-            return [_summary(history, block) for block in blocks]
+            known = self._certified
+            found = [
+                known.get(number) or _summary(history, number)
+                for number in range(first_number, last + 1)
+            ]
+            self._certified = {
+                block.number: block for block in found if block.certificate is not None
+            }
+            return found
 
         return await self._read(read)
 
@@ -60,8 +69,8 @@ class HistoryBlocks:
         return await asyncio.to_thread(run)
 
 
-def _summary(history: ChainHistory, entry: BatchBlock) -> BlockSummary:
-    number = entry.block.number
+def _summary(history: ChainHistory, number: int) -> BlockSummary:
+    (entry,) = history.batch_blocks(number, number)
     count = len(entry.block.transactions) + len(entry.block.system_transactions)
     gas_used = history.gas_used(number)
     cycles = CYCLES_PER_BLOCK + CYCLES_PER_TRANSACTION * count + CYCLES_PER_GAS * gas_used

@@ -77,10 +77,15 @@ class DemoSettlement:
         self._wait(f"block {zk_block} final on L1", final, PROVE_SECONDS)
         return (proved_at or time.monotonic()) - started
 
-    def finalized_block(self) -> int:
-        """The ZK chain's `finalized` tag, as JSON-RPC tells it."""
+    def wait_until_tagged(self, zk_block: int) -> int:
+        """The ZK chain's `finalized` tag as JSON-RPC tells it, once it has come so far."""
         zk = self._session.client(0, ChainRole.ZK)
-        return int(zk.web3.eth.get_block("finalized")["number"])
+
+        def tagged() -> int | None:
+            number = int(zk.web3.eth.get_block("finalized")["number"])
+            return number if number >= zk_block else None
+
+        return int(self._wait(f"the finalized tag of block {zk_block}", tagged, POST_SECONDS))
 
     def figures(self) -> dict[str, Any]:
         """Batches and gas so far."""
@@ -117,7 +122,7 @@ def take_out_when_final(
 ) -> dict[str, Any]:
     """Wait for the batch to be final, and take the asset out on L1."""
     proof_seconds = settlement.wait_until_final(last_block, on_stage)
-    finalized = _wait_for_tag(settlement, last_block)
+    finalized = settlement.wait_until_tagged(last_block)
     is_out = life.take_out(proofs)
     return {
         "batch_status": "final",
@@ -127,13 +132,3 @@ def take_out_when_final(
         "zk_proven_block": last_block,
         **settlement.figures(),
     }
-
-
-def _wait_for_tag(settlement: DemoSettlement, last_block: int) -> int:
-    deadline = time.monotonic() + POST_SECONDS
-    while time.monotonic() < deadline:
-        number = settlement.finalized_block()
-        if number >= last_block:
-            return number
-        time.sleep(POLL_SECONDS)
-    raise DemoFailed(f"the finalized tag stays at {number}, block {last_block} is final on L1")
