@@ -13,6 +13,7 @@ from actors.executor.records import (
     block_record,
     stored_block,
 )
+from actors.executor.undo import StateBefore, UndoRecord, rewind, undo_of
 from execution.engine import EMPTY_CODE_HASH
 from execution.types import AccountChange, Address, GenesisAccount, Hash32
 from gateway.views import StoredBlock
@@ -38,6 +39,7 @@ _PROGRESS: Final = meta_key("progress")
 _REPLAY: Final = meta_key("replay")
 _HASH_PREFIX: Final = b"block-hash/"
 _RESULT_PREFIX: Final = b"result/"
+_UNDO_PREFIX: Final = b"undo/"
 
 
 class ChainStore:
@@ -82,6 +84,19 @@ class ChainStore:
             result.number, result.digest, block.header_rlp, result.next_message_nonce
         )
         batch.put(Space.META, _PROGRESS, encode(progress))
+
+    def append_undo(
+        self, number: int, changes: tuple[AccountChange, ...], kept: int, batch: WriteBatch
+    ) -> None:
+        """Add to a batch how to take a block's changes back, for the last `kept` blocks.
+
+        The changes must not be on the disk yet.
+        """
+        before = StateBefore(self._account, self._slot, self._slots)
+        undo = encode(undo_of(changes, before))
+        batch.put(Space.META, _UNDO_PREFIX + number_key(number), undo)
+        if number > kept:
+            batch.delete(Space.META, _UNDO_PREFIX + number_key(number - kept))
 
     def apply(self, changes: Iterable[AccountChange], batch: WriteBatch) -> None:
         """Add state changes to a batch."""
@@ -177,9 +192,48 @@ class ChainStore:
                 ),
             )
 
+    def oldest_state(self) -> int:
+        """Number of the oldest block for which :meth:`accounts_after` knows the state."""
+        progress = self.progress()
+        number = 0 if progress is None else progress.number
+        while number > 0 and self._undo(number) is not None:
+            number -= 1
+        return number
+
+    def accounts_after(self, number: int) -> Iterator[tuple[Address, GenesisAccount]]:
+        """The whole state after a final block, the newest or one not long before it.
+
+        Raises
+        ------
+        StoreDamaged
+            While it is read: the way back to the block is not on the disk.
+        """
+        progress = self.progress()
+        newest = 0 if progress is None else progress.number
+        return rewind(self.accounts(), self._undos(newest, number), self._code)
+
     def close(self) -> None:
         """Flush and close the store."""
         self._store.close()
+
+    def _undo(self, number: int) -> UndoRecord | None:
+        raw = self._store.get(Space.META, _UNDO_PREFIX + number_key(number))
+        return None if raw is None else decode(raw, UndoRecord, limit_bytes=MAX_RECORD_BYTES)
+
+    def _undos(self, newest: int, base: int) -> Iterator[UndoRecord]:
+        for number in range(newest, base, -1):
+            undo = self._undo(number)
+            if undo is None:
+                raise StoreDamaged(f"what block {number} changed is not in the store")
+            yield undo
+
+    def _account(self, address: Address) -> AccountRecord | None:
+        raw = self._store.get(Space.ACCOUNTS, account_key(self._chain_id, address))
+        return None if raw is None else decode(raw, AccountRecord, limit_bytes=MAX_RECORD_BYTES)
+
+    def _slot(self, address: Address, slot: int) -> int:
+        key = slot_key(self._chain_id, address, slot.to_bytes(32, "big"))
+        return int.from_bytes(self._store.get(Space.SLOTS, key) or b"", "big")
 
     def _code(self, code_hash: EvmHash) -> bytes:
         if code_hash == EMPTY_CODE_HASH:

@@ -21,9 +21,10 @@ from actors.execution_messages import (
     ResetChain,
 )
 from actors.executor.chain_store import ChainStore
-from actors.executor.errors import OutOfStep
+from actors.executor.errors import OutOfStep, StoreDamaged
+from actors.executor.export import executed_input
 from actors.executor.outbox import messages_of
-from actors.executor.records import ResultRecord
+from actors.executor.records import ProgressRecord, ResultRecord
 from bridge.triggers import NO_REFUSALS, Refusals
 from contracts.refusals import refusals_of
 from contracts.system_calls import system_transaction
@@ -79,6 +80,7 @@ class ChainExecutor:
         self.store = store
         self.unfinal: list[UnfinalBlock] = []
         self._genesis_digest = genesis_digest
+        self._unproven_retained = UNPROVEN_BLOCKS_RETAINED if role is ChainRole.ZK else 0
         self.engine = self._start()
 
     # COMMANDS
@@ -154,18 +156,44 @@ class ChainExecutor:
         self.final_number = progress.number
         self.final_digest = progress.digest
         self.final_message_nonce = progress.next_message_nonce
+        engine = self._engine_at(progress, self.store.oldest_state())
+        self._execute_again(engine)
+        self._retire_states(engine, progress.number)
+        return engine
+
+    def _engine_at(self, progress: ProgressRecord, base: int) -> WasmEngine:
+        """An engine with the state after `base`, a final block."""
         hashes = {}
-        if progress.number <= MAX_STEPS_BACK:
+        if base <= MAX_STEPS_BACK:
             hashes[0] = WasmEngine(self.spec).head_hash
-        for number in range(max(1, progress.number - MAX_STEPS_BACK), progress.number):
+        for number in range(max(1, base - MAX_STEPS_BACK), base):
             record = self.store.result(number)
             if record is not None:
                 hashes[number] = Hash32(record.block_hash)
+        header_rlp = progress.header_rlp if base == progress.number else self._header_rlp(base)
         engine = WasmEngine.from_snapshot(
-            self.spec, progress.header_rlp, self.store.accounts(), hashes
+            self.spec, header_rlp, self.store.accounts_after(base), hashes
         )
-        engine.finalize(progress.number)
+        engine.finalize(base)
         return engine
+
+    def _execute_again(self, engine: WasmEngine) -> None:
+        """Bring an engine from an older final block to the newest one."""
+        for number in range(engine.head_number + 1, self.final_number + 1):
+            block = self._stored_block(number)
+            if engine.execute(executed_input(block)).block_hash != block.block_hash:
+                raise StoreDamaged(f"block {number} executed again is another block")
+
+    def _header_rlp(self, number: int) -> bytes:
+        if number == 0:
+            return WasmEngine(self.spec).head_header_rlp
+        return self._stored_block(number).header_rlp
+
+    def _stored_block(self, number: int) -> StoredBlock:
+        block = self.store.block(number)
+        if block is None:
+            raise StoreDamaged(f"block {number} is not in the store")
+        return block
 
     def _reset(self, replay: Digest) -> None:
         log.warning("starting the chain over", chain=self.role.name)
@@ -277,19 +305,21 @@ class ChainExecutor:
         executed = block.executed
         final = FinalBlock(executed, command.attested_digest)
         batch = WriteBatch()
+        if self._unproven_retained:
+            kept = self._unproven_retained
+            self.store.append_undo(command.number, block.changes, kept, batch)
         self.store.append(block.stored, block.changes, _result_record(final), batch)
         self.store.commit(batch)
-        self._retire_states(command.number)
+        self._retire_states(self.engine, command.number)
         self.final_number = command.number
         self.final_digest = command.digest
         self.final_message_nonce = executed.next_message_nonce
         return [final]
 
-    def _retire_states(self, final_number: int) -> None:
+    def _retire_states(self, engine: WasmEngine, final_number: int) -> None:
         """Let the engine forget old states: it keeps 256 before the block that it is told."""
-        retained = UNPROVEN_BLOCKS_RETAINED if self.role is ChainRole.ZK else 0
-        if final_number > retained:
-            self.engine.finalize(final_number - retained)
+        if final_number > self._unproven_retained:
+            engine.finalize(final_number - self._unproven_retained)
 
 
 def _result_record(final: FinalBlock) -> ResultRecord:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actors.executor.chain_store import ChainStore
 from actors.executor.errors import StoreDamaged
 from contracts.system_calls import forced_transaction
@@ -36,11 +38,18 @@ def block_inputs(store: ChainStore, first: int, last: int, l1_chain_id: int) -> 
         block = store.block(number)
         if block is None:
             raise StoreDamaged(f"block {number} is not in the store")
-        inputs.append(_block_input(block, l1_chain_id))
+        inputs.append(_with_forced(executed_input(block), l1_chain_id))
     return inputs
 
 
-def _block_input(block: StoredBlock, l1_chain_id: int) -> BlockInput:
+def executed_input(block: StoredBlock) -> BlockInput:
+    """What a block included, as the input that makes the same block hash again.
+
+    Raises
+    ------
+    StoreDamaged
+        What is stored is no block.
+    """
     header, _ = decode_fields(block.header_rlp)
     system: list[SystemTransaction] = []
     raws: list[bytes] = []
@@ -51,7 +60,6 @@ def _block_input(block: StoredBlock, l1_chain_id: int) -> BlockInput:
         else:
             raws.append(raw)
             senders.append(receipt.sender)
-    skipped = _skipped_forced(system, raws, l1_chain_id)
     return BlockInput(
         number=block.number,
         timestamp_seconds=_integer(header[_TIMESTAMP]),
@@ -59,24 +67,33 @@ def _block_input(block: StoredBlock, l1_chain_id: int) -> BlockInput:
         coinbase=Address(_bytes(header[_COINBASE])),
         gas_limit=_integer(header[_GAS_LIMIT]),
         system_transactions=tuple(system),
-        transactions=(*skipped, *raws),
-        senders=(*(None for _ in skipped), *senders),
+        transactions=tuple(raws),
+        senders=tuple(senders),
+    )
+
+
+def _with_forced(block: BlockInput, l1_chain_id: int) -> BlockInput:
+    skipped = _skipped_forced(block.system_transactions, block.transactions, l1_chain_id)
+    return replace(
+        block,
+        transactions=(*skipped, *block.transactions),
+        senders=(*(None for _ in skipped), *block.senders),
     )
 
 
 def _skipped_forced(
-    system: list[SystemTransaction], included: list[bytes], l1_chain_id: int
+    system: tuple[SystemTransaction, ...], included: tuple[bytes, ...], l1_chain_id: int
 ) -> tuple[bytes, ...]:
     """The forced transaction of a block, if it is not the first that was included.
 
     Later in the block it may be included all the same, from the block's own transactions.
     """
-    forced = [
+    forced = tuple(
         raw
         for transaction in system
         if (raw := forced_transaction(transaction, l1_chain_id)) is not None
-    ]
-    return () if forced == included[: len(forced)] else tuple(forced)
+    )
+    return () if forced == included[: len(forced)] else forced
 
 
 def _system_transaction(raw: bytes) -> SystemTransaction:
