@@ -34,7 +34,9 @@ Rules
 10. **Skip**: if v's leader was not heard in the last ``skip_after_views`` views while
     quorums ended them, both timers are zero. Any vote of its own in a recent view,
     nullify included, makes it a leader again. Who jumps over views has not listened,
-    and skips nobody for as many views.
+    and skips no silent leader for as many views. A leader that the ledger convicts is
+    skipped for good, while at most f are; its votes count as before, since a quorum of
+    n must not shrink.
 11. **Resolve**: certificates that rules 2, 3 and 8 lack are asked for, by view, from two
     peers every Δ/2, other ones each time. A peer that lacks them is not blamed.
     Requests are answered at most once per peer and Δ/4, by a finalization above the
@@ -63,6 +65,7 @@ Deviations from the paper
 - Missing certificates are asked for (11); proposals do not carry the whole chain.
 - Nullify is a vote of its own, and may follow a notarize vote in the same view.
 - Leader timer, leader's own nullify and skipping end hopeless views early (1, 5, 10).
+  They move deadlines only: what a validator may vote is the same whenever they fire.
 - Messages may be lost, so what is needed to leave a view is repeated (5).
 - Notarization does not wait for the own check of the payload, finalize does (8).
 - A validator that has nullified a view does not notarize in it any more.
@@ -99,7 +102,15 @@ from consensus.errors import (
     InvalidTiming,
     JournalContradiction,
 )
-from consensus.events import Event, MessageReceived, PayloadChecked, ProposalBuilt, Start, Tick
+from consensus.events import (
+    Event,
+    LeadersConvicted,
+    MessageReceived,
+    PayloadChecked,
+    ProposalBuilt,
+    Start,
+    Tick,
+)
 from consensus.messages import (
     CertificateRequest,
     CertificateResponse,
@@ -130,6 +141,7 @@ __all__ = [
     "Finalized",
     "InvalidTiming",
     "JournalContradiction",
+    "LeadersConvicted",
     "MessageReceived",
     "Notarized",
     "Nullified",

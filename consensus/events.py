@@ -55,4 +55,15 @@ class Tick:
     """The deadline of the last :class:`~consensus.effects.SetTimer` has come."""
 
 
-Event = Start | MessageReceived | ProposalBuilt | PayloadChecked | Tick
+@dataclass(frozen=True, slots=True)
+class LeadersConvicted:
+    """The validators that the final ledger convicts, all of them: see rule 10.
+
+    Given after each start and whenever there are more. When a validator learns of one
+    is of no matter to safety, nor is it if it never does.
+    """
+
+    validators: frozenset[ValidatorIndex]
+
+
+Event = Start | MessageReceived | ProposalBuilt | PayloadChecked | Tick | LeadersConvicted

@@ -66,7 +66,7 @@ def accept_finalization(
 
 
 def enter_view(turn: Turn, view: View) -> None:
-    """Rule 1: arm both timers; rule 10: at once for a leader that was silent."""
+    """Rule 1: arm both timers; rule 10: at once for a leader that was silent, or is convicted."""
     state, config = turn.state, turn.config
     is_jump = view > state.view + 1
     state.view = view
@@ -75,7 +75,7 @@ def enter_view(turn: Turn, view: View) -> None:
         # Nobody was heard in the views between: all are given the benefit of the doubt.
         state.last_active = [view] * config.validators.count
         turn.want_certificates(config.resolve_delay_ms)
-    is_skipped = _is_leader_silent(state, leader)
+    is_skipped = _is_leader_silent(state, leader) or _is_leader_convicted(state, leader)
     state.leader_deadline_ms = turn.now_ms + (0 if is_skipped else config.leader_timeout_ms)
     state.advance_deadline_ms = turn.now_ms + (0 if is_skipped else config.advance_timeout_ms)
     turn.emit(EnteredView(view, leader))
@@ -86,6 +86,13 @@ def _is_leader_silent(state: ConsensusState, leader: ValidatorIndex) -> bool:
     """Whether nothing was heard of the leader while quorums ended view after view."""
     oldest = state.view - state.config.skip_after_views
     return leader != state.config.index and state.last_active[leader] < oldest
+
+
+def _is_leader_convicted(state: ConsensusState, leader: ValidatorIndex) -> bool:
+    """Whether the ledger convicts the leader, and no more than f validators in all."""
+    validators = state.config.validators
+    is_bft = len(state.convicted) <= validators.count - validators.quorum
+    return is_bft and leader in state.convicted
 
 
 def _keep_and_pass_on(turn: Turn, view: View, certificate: Certificate, is_assembled: bool) -> None:

@@ -58,6 +58,7 @@ class ConsensusState:
 
     ``finalized`` is the floor: it never moves back, and no vote is cast at or below it.
     ``uncertified`` holds the notarized views above it whose payload is not checked yet.
+    ``convicted`` is what the shell has told of the ledger.
     """
 
     config: ConsensusConfig
@@ -68,6 +69,7 @@ class ConsensusState:
     views: dict[View, ViewState] = field(default_factory=dict)
     uncertified: set[View] = field(default_factory=set)
     last_active: list[View] = field(default_factory=list)
+    convicted: frozenset[ValidatorIndex] = frozenset()
     leader_deadline_ms: int = 0
     advance_deadline_ms: int = 0
     retry_deadline_ms: int = 0

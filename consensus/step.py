@@ -6,6 +6,7 @@ from consensus import recovery, resolver, rules, timers
 from consensus.effects import Effect
 from consensus.events import (
     Event,
+    LeadersConvicted,
     MessageReceived,
     PayloadChecked,
     ProposalBuilt,
@@ -54,6 +55,8 @@ def step(state: ConsensusState, event: Event, now_ms: int) -> tuple[ConsensusSta
         rules.receive_built_proposal(turn, event.view, event.payload)
     elif isinstance(event, Tick):
         timers.tick(turn)
+    elif isinstance(event, LeadersConvicted):
+        turn.state.convicted = event.validators
     elif isinstance(event, Start):
         recovery.start(turn, event.records)
     else:

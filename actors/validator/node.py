@@ -50,7 +50,7 @@ from consensus.effects import (
     PublishPayload,
     RequestProposal,
 )
-from consensus.events import MessageReceived, PayloadChecked, ProposalBuilt
+from consensus.events import LeadersConvicted, MessageReceived, PayloadChecked, ProposalBuilt
 from execution.mempool import AddOutcome
 from execution.types import Address
 from gateway.backend import SubmittedTransaction
@@ -117,6 +117,7 @@ class ValidatorNode:
         self._notarized: dict[Digest, View] = {}
         self._works: dict[Digest, ChainWork] = {}
         self._pruned_below = 0
+        self._told_convictions: frozenset[ValidatorIndex] = frozenset()
         self._tree_grew = asyncio.Event()
 
         state = self.archive.state_after(self.archive.height)
@@ -204,6 +205,7 @@ class ValidatorNode:
         await self.transport.start()
         self.payloads.restore(self._journal.payloads)
         self.driver.start()
+        self._tell_convictions()
         retry_seconds = self.genesis.timing.delta_ms / 4000
         parts = (
             self._receive(),
@@ -405,7 +407,15 @@ class ValidatorNode:
         self.watch.settle(self.final_state)
         self.checkpoints.settle(self.final_state)
         self.l1.settle(self.final_state)
+        self._tell_convictions()
         self._prune(final[-1].sealed.header.view)
+
+    def _tell_convictions(self) -> None:
+        """Have consensus skip leaders that the ledger convicts."""
+        convicted = frozenset(self.final_state.convicted)
+        if convicted != self._told_convictions:
+            self._told_convictions = convicted
+            self.driver.post(LeadersConvicted(convicted))
 
     def _prune(self, final_view: View) -> None:
         self.payloads.forget_up_to(final_view)

@@ -10,6 +10,7 @@ from consensus import (
     Event,
     EvidenceFound,
     Finalized,
+    LeadersConvicted,
     MessageReceived,
     Notarized,
     PayloadChecked,
@@ -28,6 +29,7 @@ from consensus import (
 )
 from consensus.messages import ConsensusMessage
 from ledger.codec import encode
+from ledger.evidence import culprit_of
 from ledger.types import Digest, ValidatorIndex, View
 from tests.simulation.payload import Payload, PayloadPacket, PayloadWanted, make_payload
 from tests.simulation.world import World
@@ -79,6 +81,7 @@ class Node:
         self._final: list[Digest] = [world.validators.digest]
         self.final_view = View(0)
         self._final_target: Digest | None = None
+        self._convicted: frozenset[ValidatorIndex] = frozenset()
         world.network.attach(index, self.receive)
 
     # LIFE AND DEATH
@@ -99,6 +102,8 @@ class Node:
         self.state = initial_state(self.config)
         records = tuple(self.journal.records) if self.world.is_durable else ()
         self.run(Start(records))
+        if self._convicted:
+            self.run(LeadersConvicted(self._convicted))
 
     def on_boot(self) -> None:
         """Tell the checker that this process is a new one."""
@@ -167,6 +172,8 @@ class Node:
             self.finalized(effect)
         elif isinstance(effect, (EvidenceFound, PeerFault)):
             self.world.checker.found(self.index, effect)
+            if isinstance(effect, EvidenceFound):
+                self._convict(culprit_of(effect.evidence))
         elif isinstance(effect, Notarized):
             self.notarized(effect)
         elif isinstance(effect, EnteredView):
@@ -204,6 +211,15 @@ class Node:
         self.world.checker.certified_final(self.index, effect)
         self._final_target = effect.certificate.proposal.payload
         self._extend_final_chain()
+
+    def _convict(self, culprit: ValidatorIndex) -> None:
+        """The evidence gets onto the ledger, and each node reads it there in its own time."""
+        delay_us = self.world.delta_ms * 1000 * (1 + self.index)
+        self.world.scheduler.after(delay_us, self._read_conviction, culprit)
+
+    def _read_conviction(self, culprit: ValidatorIndex) -> None:
+        self._convicted |= {culprit}
+        self.run(LeadersConvicted(self._convicted))
 
     def _set_timer(self, deadline_ms: int) -> None:
         self._timer_ms = deadline_ms

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from consensus import Broadcast, EnteredView, Fault, PeerFault, Persist, SetTimer
+from consensus import (
+    Broadcast,
+    EnteredView,
+    Fault,
+    LeadersConvicted,
+    PeerFault,
+    Persist,
+    SetTimer,
+)
 from ledger.types import Ed25519Signature, ValidatorIndex, View
 from ledger.votes import Nullify
 from tests.simulation.bench import DELTA_MS, Bench
@@ -103,3 +111,62 @@ def test_validator_never_skips_itself() -> None:
         view = bench.state.view
         effects = bench.hear(1, bench.nullification(view, (0, 1, 2)))
     assert nullified_views(effects) == []
+
+
+def convict(bench: Bench, *culprits: int) -> None:
+    bench.step(LeadersConvicted(frozenset(map(ValidatorIndex, culprits))))
+
+
+def enter(bench: Bench, view: int) -> list[object]:
+    """End the view before, so that the next one begins."""
+    return list(bench.hear(1, bench.nullification(view - 1, (0, 1, 2))))
+
+
+def test_convicted_leader_is_skipped_at_once(bench: Bench) -> None:
+    convict(bench, 3)
+    assert nullified_views(enter(bench, 3)) == [3]
+
+
+def test_convicted_leader_is_skipped_however_much_it_votes(bench: Bench) -> None:
+    convict(bench, 3)
+    enter(bench, 2)
+    bench.hear(3, bench.nullify(3, 2))
+    assert nullified_views(enter(bench, 3)) == [3]
+
+
+def test_other_leaders_are_waited_for_as_before(bench: Bench) -> None:
+    convict(bench, 3)
+    assert nullified_views(enter(bench, 2)) == []
+    assert nullified_views(bench.wait(2 * DELTA_MS)) == [2]
+
+
+def test_nobody_is_skipped_for_a_conviction_when_more_than_f_are_convicted(bench: Bench) -> None:
+    convict(bench, 2, 3)
+    assert nullified_views(enter(bench, 3)) == []
+
+
+def test_view_that_a_convicted_leader_had_finalized_is_not_nullified(bench: Bench) -> None:
+    enter(bench, 3)
+    proposal = bench.proposal(3, parent=0)
+    bench.accept(proposal)
+    for peer in (1, 2):
+        bench.hear(peer, bench.notarize(peer, proposal))
+    convict(bench, 3)
+    assert nullified_views(bench.effects) == []
+    bench.wait(10 * DELTA_MS)
+    assert 3 not in nullified_views(bench.effects)
+
+
+def test_vote_of_a_convicted_validator_counts_towards_a_quorum(bench: Bench) -> None:
+    convict(bench, 3)
+    proposal = bench.proposal(1)
+    bench.accept(proposal)
+    bench.hear(3, bench.notarize(3, proposal))
+    assert bench.state.view == 2
+
+
+def test_validator_that_the_ledger_convicts_gives_its_own_views_up() -> None:
+    bench = Bench(index=3)
+    bench.start()
+    convict(bench, 3)
+    assert nullified_views(enter(bench, 3)) == [3]
