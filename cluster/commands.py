@@ -78,6 +78,9 @@ def status(directory: Path, as_json: bool) -> None:
         (_status_row(entry) for entry in statuses),
     )
     for entry in statuses:
+        for peer, seen in entry.get("peers", {}).items():
+            if seen["refusal"] is not None:
+                say(f"node {entry['validator']} refuses validator {peer}: {seen['refusal']}")
         for where, counts in entry.get("rejected", {}).items():
             for reason, count in counts.items():
                 say(f"[dim]node {entry['validator']}: {where}: {reason}: {count}[/]")

@@ -19,12 +19,11 @@ from cluster.ports import free_ports, require_free
 from contracts.predeploys import fast_predeploys, zk_predeploys
 from execution.genesis import allocation
 from execution.types import Address, GenesisAccount
-from ledger.genesis import NO_L1, ChainGenesis, Genesis, L1Anchor, Timing
+from ledger.genesis import NO_L1, PROTOCOL_VERSION, ChainGenesis, Genesis, L1Anchor, Timing
 from ledger.hashing import keccak
 from ledger.keys import ValidatorKeys
 from ledger.types import ChainId, ChainRole, Epoch, TimestampMs
 
-PROTOCOL_VERSION: Final = 1
 ZK_CHAIN_ID: Final = ChainId(271_801)
 FAST_CHAIN_ID: Final = ChainId(271_802)
 DEV_ACCOUNT_COUNT: Final = 64

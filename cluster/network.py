@@ -30,7 +30,7 @@ from cluster.l1_plan import L1Keys, L1Plan
 from cluster.ports import MAX_PORT
 from cluster.ray_instance import RayInstance
 from ledger.codec import encode
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, UnknownProtocolVersion
 from ledger.genesis import Genesis, genesis_digest, open_genesis
 from ledger.types import ValidatorIndex
 
@@ -232,6 +232,8 @@ def _read_run(directory: Path) -> _Run | None:
 def _read_genesis(file: Path) -> Genesis:
     try:
         return open_genesis(_read(file))
+    except UnknownProtocolVersion as error:
+        raise BadDirectory(f"{file} is of another build: {error}") from error
     except LedgerError as error:
         raise BadDirectory(f"{file} is damaged: {error}") from error
 

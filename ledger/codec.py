@@ -103,6 +103,29 @@ def decode(raw: bytes, *expected: type[T], limit_bytes: int) -> T:
     return cast(T, value)
 
 
+def decode_leading(
+    raw: bytes, expected: type[T], field_count: int, *, limit_bytes: int
+) -> tuple[Any, ...]:
+    """The first fields of a wire type, whatever follows them: to name what cannot be decoded.
+
+    Raises
+    ------
+    CodecError
+        If the bytes are not of that type, or do not start with these fields.
+    """
+    if len(raw) > limit_bytes:
+        raise TooLarge(len(raw), limit_bytes)
+    tree = _parse(raw)
+    has_fields = type(tree) is list and tree[:1] == [_TAGS[expected]] and len(tree) > field_count
+    if not has_fields:
+        raise Malformed(f"not the beginning of a {expected.__name__}")
+    hints = typing.get_type_hints(expected, include_extras=True)
+    names = [field.name for field in fields(cast(Any, expected))][:field_count]
+    return tuple(
+        _field_schema(hints[name]).unpack(item) for name, item in zip(names, tree[1:], strict=False)
+    )
+
+
 def to_plain(value: object) -> dict[str, Any]:
     """A JSON-ready view of a wire value: bytes as 0x-hex, wide integers as text."""
     assert is_dataclass(value)

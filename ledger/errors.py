@@ -15,7 +15,10 @@ LedgerError
 ├── MerkleError                a Merkle proof does not lead to its root
 ├── EvidenceError              two votes that do not contradict each other
 └── GenesisError               a genesis file that cannot start a network
+    └── UnknownProtocolVersion of a protocol that this build does not speak
 """
+
+from collections.abc import Iterable
 
 
 class LedgerError(Exception):
@@ -82,3 +85,16 @@ class EvidenceError(LedgerError):
 
 class GenesisError(LedgerError):
     """A genesis that cannot start a network; the message says what to change."""
+
+
+class UnknownProtocolVersion(GenesisError):
+    """A network whose protocol this build does not speak."""
+
+    def __init__(self, got: int, expected: Iterable[int]) -> None:
+        self.got = got
+        self.expected = tuple(sorted(expected))
+        spoken = ", ".join(map(str, self.expected))
+        super().__init__(
+            f"the network has protocol version {got}, this build speaks {spoken}: "
+            "use a build for that network"
+        )

@@ -8,9 +8,9 @@ from typing import Annotated, Final
 
 from ledger.bls import BlsVerifier, verify_possession
 from ledger.bounds import AtMost, Uint
-from ledger.codec import decode, encode, wire
+from ledger.codec import decode, decode_leading, encode, wire
 from ledger.ed25519 import Ed25519Verifier
-from ledger.errors import GenesisError, SignatureError
+from ledger.errors import CodecError, GenesisError, SignatureError, UnknownProtocolVersion
 from ledger.hashing import Domain, digest
 from ledger.types import (
     MAX_VALIDATORS,
@@ -28,6 +28,13 @@ from ledger.types import (
     TimestampMsField,
     WeiField,
 )
+
+PROTOCOL_VERSION: Final = 1
+"""Of the networks that this build starts. It changes with everything that validators have to do
+alike: encodings, rules of the ledger, votes, execution."""
+
+SPOKEN_PROTOCOL_VERSIONS: Final = frozenset({PROTOCOL_VERSION})
+"""Of the networks that this build can take part in."""
 
 MAX_GENESIS_BYTES: Final = 64 * 1024 * 1024
 MAX_CODE_BYTES: Final = 128 * 1024
@@ -118,7 +125,11 @@ NO_L1: Final = L1Anchor(ChainId(0), EvmAddress(bytes(20)))
 
 @wire(45)
 class Genesis:
-    """The agreed start of a network."""
+    """The agreed start of a network.
+
+    Name and protocol version stay in front in every version, so that a build can name
+    the version of a genesis that it cannot read.
+    """
 
     network: Annotated[str, AtMost(64)]
     protocol_version: Annotated[int, Uint(16)]
@@ -152,8 +163,9 @@ def open_genesis(raw: bytes) -> Genesis:
     CodecError
         If the bytes are not a genesis.
     GenesisError
-        If its content cannot start a network.
+        If its content cannot start a network, or another build has to.
     """
+    _check_leading_version(raw)
     genesis = decode(raw, Genesis, limit_bytes=MAX_GENESIS_BYTES)
     check_genesis(genesis)
     return genesis
@@ -167,6 +179,7 @@ def check_genesis(genesis: Genesis) -> None:
     GenesisError
         Naming the entry that has to change.
     """
+    check_protocol_version(genesis.protocol_version)
     if not genesis.validators:
         raise GenesisError("a network needs at least one validator")
     if tuple(chain.role for chain in genesis.chains) != (ChainRole.ZK, ChainRole.FAST):
@@ -202,6 +215,27 @@ def check_genesis(genesis: Genesis) -> None:
             raise GenesisError(f"two validators share one {attribute}")
     for validator in genesis.validators:
         _check_validator(validator)
+
+
+def check_protocol_version(version: int) -> None:
+    """Check that this build speaks a network's protocol.
+
+    Raises
+    ------
+    UnknownProtocolVersion
+        If it does not; the error says which versions it speaks.
+    """
+    if version not in SPOKEN_PROTOCOL_VERSIONS:
+        raise UnknownProtocolVersion(version, SPOKEN_PROTOCOL_VERSIONS)
+
+
+def _check_leading_version(raw: bytes) -> None:
+    """Name the version before the rest, which may have another layout, is decoded."""
+    try:
+        _, version = decode_leading(raw, Genesis, 2, limit_bytes=MAX_GENESIS_BYTES)
+    except CodecError:
+        return  # No genesis of any version: decoding says why.
+    check_protocol_version(version)
 
 
 def _check_validator(validator: GenesisValidator) -> None:

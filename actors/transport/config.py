@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from actors.transport.channels import MEBIBYTE
 from actors.transport.errors import ConfigurationError
+from ledger.genesis import PROTOCOL_VERSION
 
 KEY_BYTES = 32
 DIGEST_BYTES = 32
@@ -80,6 +81,8 @@ class TransportConfig:
         Every validator of genesis; the own entry may be among them.
     genesis_digest
         32 bytes; peers with another genesis are refused.
+    protocol_version
+        Of the network; peers with another one are refused.
     random_seed
         Seed of the reconnect jitter.
 
@@ -95,6 +98,7 @@ class TransportConfig:
     listen_port: int
     peers: tuple[PeerAddress, ...]
     genesis_digest: bytes
+    protocol_version: int = PROTOCOL_VERSION
     random_seed: int = 0
     timing: TransportTiming = TransportTiming()
 

@@ -11,7 +11,9 @@
         ├── FrameViolation      message framing: empty or oversized message
         ├── MuxViolation        stream multiplexer: unknown frame, window exceeded, ...
         ├── RecordViolation     a secured record is empty or fails authentication
-        └── HelloViolation      other protocol version or other genesis
+        └── HelloViolation      a hello that is malformed or does not come
+            ├── OtherProtocolVersion
+            └── OtherGenesis
 """
 
 from __future__ import annotations
@@ -67,4 +69,27 @@ class RecordViolation(ProtocolViolation):
 
 
 class HelloViolation(ProtocolViolation):
-    """The peer speaks another protocol version or belongs to another genesis."""
+    """The peer does not say in time, or not in our words, which network it belongs to."""
+
+
+class OtherProtocolVersion(HelloViolation):
+    """The peer's network has another protocol version than ours."""
+
+    def __init__(self, got: int, expected: int) -> None:
+        super().__init__(
+            f"it speaks protocol version {got}, this node {expected}: one of the two has to change"
+        )
+        self.got = got
+        self.expected = expected
+
+
+class OtherGenesis(HelloViolation):
+    """The peer belongs to another network, or to another start of ours."""
+
+    def __init__(self, got: bytes, expected: bytes) -> None:
+        super().__init__(
+            f"it has the genesis {got.hex()[:16]}, this node {expected.hex()[:16]}: "
+            "use one genesis file on both"
+        )
+        self.got = got
+        self.expected = expected

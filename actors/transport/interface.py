@@ -81,6 +81,9 @@ class PeerStatus:
         How often reading from the peer paused because it exceeded its rate.
     last_disconnect_reason
         Why the latest connection or attempt ended, or None.
+    refusal
+        Why the two sides cannot belong to one network, as the latest hello said; None
+        after a hello that matched.
     """
 
     state: ConnectionState
@@ -90,6 +93,7 @@ class PeerStatus:
     throttled: int
     last_disconnect_reason: str | None
     channels: Mapping[Channel, ChannelCounters]
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,13 @@ from actors.transport._libp2p_patches import (
 )
 from actors.transport.channels import POLICIES
 from actors.transport.config import TransportConfig
-from actors.transport.errors import ProtocolViolation, StartError
-from actors.transport.hello import exchange_hello
+from actors.transport.errors import (
+    OtherGenesis,
+    OtherProtocolVersion,
+    ProtocolViolation,
+    StartError,
+)
+from actors.transport.hello import Hello, exchange_hello
 from actors.transport.interface import Channel, ConnectionState
 from actors.transport.libp2p_muxing import MuxedStream
 from actors.transport.mux_stream import StreamEndedError
@@ -82,6 +87,7 @@ class Libp2pHost:
         self._timing = config.timing
         self._on_started = on_started
         self._on_stopped = on_stopped
+        self._hello = Hello(config.protocol_version, config.genesis_digest)
         self._random = random.Random(config.random_seed)
         self._identity = key_pair_from_seed(config.network_seed)
         self._own_id = ID.from_pubkey(self._identity.public_key)
@@ -208,6 +214,8 @@ class Libp2pHost:
         link = self._by_peer_id[peer_id].link
         if link.muxer is muxer:
             link.end(muxer)
+            if link.refusal is not None:
+                return  # That was said once, and dialling goes on.
             log = logger.warning if muxer.is_violation else logger.info
             log("connection to validator %d ended: %s", link.index, muxer.reason)
 
@@ -235,14 +243,16 @@ class Libp2pHost:
         assert isinstance(muxed, MuxedStream)
         stream, muxer = muxed.stream, muxed.stream.muxer
         try:
-            await exchange_hello(
-                stream, self._config.genesis_digest, self._timing.handshake_timeout_seconds
-            )
+            await exchange_hello(stream, self._hello, self._timing.handshake_timeout_seconds)
             remote.link.attach(muxer, channel, stream)
             if remote.link.state is ConnectionState.CONNECTED:
                 logger.info("connected to validator %d", remote.link.index)
             await stream.ended.wait()
             muxer.fail(f"channel {channel.name} ended: {stream.end_reason}")
+        except (OtherProtocolVersion, OtherGenesis) as difference:
+            if remote.link.refuse(str(difference)):
+                logger.warning("validator %d is refused: %s", remote.link.index, difference)
+            muxer.fail(f"{type(difference).__name__}: {difference}", is_violation=True)
         except ProtocolViolation as violation:
             muxer.fail(f"{type(violation).__name__}: {violation}", is_violation=True)
         except StreamEndedError as error:

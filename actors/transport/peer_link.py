@@ -45,6 +45,7 @@ class PeerLink:
         self.index = index
         self.state = ConnectionState.DISCONNECTED
         self.last_disconnect_reason: str | None = None
+        self.refusal: str | None = None
         self.connections = 0
         self.violations = 0
         self._throttled_before = 0
@@ -114,6 +115,7 @@ class PeerLink:
             throttled=self._throttled_before + (muxer.throttled if muxer is not None else 0),
             last_disconnect_reason=self.last_disconnect_reason,
             channels={channel: self._channel_counters(channel) for channel in Channel},
+            refusal=self.refusal,
         )
 
     def _channel_counters(self, channel: Channel) -> ChannelCounters:
@@ -200,10 +202,17 @@ class PeerLink:
         with self._lock:
             if self._muxer is muxer and len(self._streams) == len(Channel):
                 self.state = ConnectionState.CONNECTED
+                self.refusal = None
                 self.connections += 1
                 muxer.on_writable = self._pump_batch
                 muxer.wake_writer()
                 muxer.settled.set()
+
+    def refuse(self, reason: str) -> bool:
+        """Note that the peer belongs to another network; tells whether that is news."""
+        is_news = self.refusal != reason
+        self.refusal = reason
+        return is_news
 
     def end(self, muxer: Muxer) -> None:
         """Note that a connection ended; does nothing for one that was replaced."""

@@ -48,5 +48,6 @@ def _transport_config(config: NodeConfig, genesis: Genesis, keys: ValidatorKeys)
         listen_port=config.listen.port,
         peers=peers,
         genesis_digest=genesis_digest(genesis),
+        protocol_version=genesis.protocol_version,
         random_seed=config.index,
     )

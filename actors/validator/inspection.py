@@ -25,6 +25,7 @@ class NodeInspector:
             "validator": self._node.index,
             "validators": self._node.validators.count,
             "genesis": "0x" + self._node.validators.digest.hex(),
+            "protocol_version": self._node.genesis.protocol_version,
             "view": self._node.view,
             "final_height": state.height,
             "final_digest": "0x" + state.digest.hex(),
@@ -56,6 +57,7 @@ class NodeInspector:
                     "connections": status.connections,
                     "violations": status.violations,
                     "last_disconnect_reason": status.last_disconnect_reason,
+                    "refusal": status.refusal,
                     "dropped": sum(
                         counters.dropped_inbound + counters.dropped_outbound
                         for counters in status.channels.values()

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from consensus import VoteVerifier
 from ledger.errors import InvalidSignature, InvalidSigners
-from ledger.genesis import NO_L1, Genesis, Timing
+from ledger.genesis import NO_L1, PROTOCOL_VERSION, Genesis, Timing
 from ledger.keys import ValidatorKeys
 from ledger.types import Digest, Ed25519Signature, Epoch, TimestampMs, ValidatorIndex, quorum
 from ledger.validators import ValidatorSet
@@ -97,7 +97,7 @@ class RealValidators(KeyedHashValidators):
 def _genesis(secrets: list[ValidatorKeys]) -> Genesis:
     return Genesis(
         network="simulation",
-        protocol_version=1,
+        protocol_version=PROTOCOL_VERSION,
         epoch=Epoch(0),
         timestamp_ms=TimestampMs(0),
         validators=tuple(

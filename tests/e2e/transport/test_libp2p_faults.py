@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from actors.transport import Channel, ConnectionState, StartError
+from actors.transport import Channel, ConnectionState, PeerStatus, StartError
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.libp2p_transport import Libp2pTransport
 
@@ -157,19 +157,43 @@ async def test_a_stranger_is_refused_and_counted(cluster_of, until):
     assert state_of(cluster[2], 1) is ConnectionState.CONNECTED
 
 
-async def test_another_genesis_is_refused_by_both_with_the_reason(cluster_of, until):
+@pytest.mark.parametrize(
+    ("change", "said_by_0", "said_by_1"),
+    [
+        ({"genesis_digest": bytes(32)}, "it has the genesis 0000", "this node 0000"),
+        ({"protocol_version": 77}, "it speaks protocol version 77", "this node 77"),
+    ],
+)
+async def test_another_network_is_refused_by_both_sides_and_said_once(
+    cluster_of, until, caplog, change, said_by_0, said_by_1
+):
     cluster = cluster_of(2)
     await cluster.start(0)
-    await cluster.start(1, genesis_digest=bytes(32))
+    await cluster.start(1, **change)
 
-    def refused(index: int, peer: int) -> bool:
-        return cluster[index].status().peers[peer].violations > 0
+    def seen_by(index: int) -> PeerStatus:
+        return cluster[index].status().peers[1 - index]
 
-    await until(lambda: refused(0, 1) or refused(1, 0))
-    index, peer = (0, 1) if refused(0, 1) else (1, 0)
-    status = cluster[index].status().peers[peer]
-    assert status.connections == 0
-    assert any(word in status.last_disconnect_reason for word in ("genesis", "closed", "ended"))
+    def both_refuse() -> bool:
+        return all(seen_by(index).refusal is not None for index in (0, 1))
+
+    await until(lambda: both_refuse() and seen_by(0).violations + seen_by(1).violations >= 4)
+    assert said_by_0 in seen_by(0).refusal
+    assert said_by_1 in seen_by(1).refusal
+    assert seen_by(0).connections == seen_by(1).connections == 0
+    said = [record for record in caplog.records if "is refused" in record.getMessage()]
+    assert len(said) == 2
+
+
+async def test_a_refusal_is_forgotten_once_the_peer_belongs_to_the_network(cluster_of, until):
+    cluster = cluster_of(2)
+    await cluster.start(0)
+    stranger = await cluster.start(1, protocol_version=77)
+    await until(lambda: cluster[0].status().peers[1].refusal is not None)
+    await stranger.close()
+    await cluster.start(1)
+    await cluster.connected(0, 1)
+    assert cluster[0].status().peers[1].refusal is None
 
 
 async def test_a_port_in_use_is_a_start_error(cluster_of):

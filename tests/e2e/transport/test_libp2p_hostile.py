@@ -25,10 +25,11 @@ from actors.transport._libp2p_patches import (
     peer_id_from_public_key,
 )
 from actors.transport.channels import POLICIES
-from actors.transport.hello import encode_hello
+from actors.transport.hello import Hello, encode_hello
 from actors.transport.libp2p_muxing import ConnectionObserver
 from actors.transport.mux_frames import Flag, FrameType, encode_header
 from actors.transport.mux_stream import MuxStream
+from ledger.genesis import PROTOCOL_VERSION
 
 NOBODY = Mock(spec=ConnectionObserver)
 Attack = Callable[["Attacker"], Awaitable[None]]
@@ -48,7 +49,7 @@ class Attacker:
 
     async def greeted(self, channel: Channel) -> MuxStream:
         stream = await self.negotiated(channel)
-        await stream.write(encode_hello(self.genesis))
+        await stream.write(encode_hello(Hello(PROTOCOL_VERSION, self.genesis)))
         return stream
 
     async def raw_stream(self) -> MuxStream:
@@ -161,22 +162,22 @@ async def test_garbage_in_a_stream_negotiation_does_not_stop_the_host(attacked, 
 
 
 @pytest.mark.parametrize(
-    "hello",
+    ("hello", "problem"),
     [
-        encode_hello(bytes(32)),
-        encode_hello(bytes(32), version=2),
-        (2**31).to_bytes(4, "big"),
-        bytes(4),
+        (encode_hello(Hello(PROTOCOL_VERSION, bytes(32))), "OtherGenesis"),
+        (encode_hello(Hello(PROTOCOL_VERSION + 1, bytes(32))), "OtherProtocolVersion"),
+        ((2**31).to_bytes(4, "big"), "HelloViolation"),
+        (bytes(4), "HelloViolation"),
     ],
 )
-async def test_a_wrong_hello_costs_the_connection(attacked, hello):
+async def test_a_wrong_hello_costs_the_connection(attacked, hello, problem):
     async def attack(attacker: Attacker) -> None:
         stream = await attacker.negotiated(Channel.CONSENSUS)
         await stream.write(hello)
 
     status = await attacked(attack)
     assert status.violations == 1
-    assert "HelloViolation" in status.last_disconnect_reason
+    assert problem in status.last_disconnect_reason
 
 
 async def test_a_second_stream_of_a_channel_costs_the_connection(attacked):

@@ -23,7 +23,7 @@ from ledger.crossing import (
     operator_vote_message,
 )
 from ledger.evidence import ConflictingNotarize, Evidence
-from ledger.genesis import ChainGenesis, Genesis, L1Anchor, Timing
+from ledger.genesis import PROTOCOL_VERSION, ChainGenesis, Genesis, L1Anchor, Timing
 from ledger.hashing import keccak
 from ledger.keys import ValidatorKeys
 from ledger.signers import pack_signers
@@ -70,7 +70,7 @@ def _chain(role: ChainRole, chain_id: int) -> ChainGenesis:
 
 GENESIS = Genesis(
     network="test",
-    protocol_version=1,
+    protocol_version=PROTOCOL_VERSION,
     epoch=Epoch(7),
     timestamp_ms=TimestampMs(START_MS),
     validators=tuple(keys.genesis_entry(f"v{index}") for index, keys in enumerate(KEYS)),

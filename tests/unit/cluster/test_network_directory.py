@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from cluster.network import (
 from cluster.ray_instance import RayInstance
 from cluster.session import temporary_network
 from ledger.codec import encode
+from ledger.genesis import PROTOCOL_VERSION
 from ledger.keys import ValidatorKeys
 from ledger.types import TimestampMs
 
@@ -69,6 +71,13 @@ def test_the_seeds_are_those_of_the_genesis_s_validators(network):
 def test_a_relative_directory_is_the_same_network(network, monkeypatch):
     monkeypatch.chdir(network.directory.parent)
     assert load_network(Path(network.directory.name)) == network
+
+
+def test_a_network_of_another_build_is_told_from_a_damaged_one(network):
+    other = replace(network.genesis, protocol_version=PROTOCOL_VERSION + 1)
+    (network.directory / "genesis.bin").write_bytes(encode(other))
+    with pytest.raises(BadDirectory, match=f"another build.*speaks {PROTOCOL_VERSION}"):
+        load_network(network.directory)
 
 
 @pytest.mark.parametrize("missing", ["network.json", "genesis.bin"])

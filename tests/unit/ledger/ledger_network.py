@@ -12,6 +12,7 @@ from ledger.crossing import (
     operator_vote_message,
 )
 from ledger.genesis import (
+    PROTOCOL_VERSION,
     ChainGenesis,
     Genesis,
     GenesisAllocation,
@@ -63,7 +64,7 @@ def chain(role: ChainRole, chain_id: int) -> ChainGenesis:
 
 GENESIS = Genesis(
     network="test",
-    protocol_version=1,
+    protocol_version=PROTOCOL_VERSION,
     epoch=Epoch(2),
     timestamp_ms=TimestampMs(1_800_000_000_000),
     validators=tuple(keys.genesis_entry(f"v{place}") for place, keys in enumerate(KEYS)),

@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import msgpack
 import pytest
 from ledger_network import GENESIS, KEYS, chain
 
 from ledger.codec import encode
-from ledger.errors import CodecError, GenesisError
+from ledger.errors import CodecError, GenesisError, UnknownProtocolVersion
 from ledger.genesis import (
     NO_L1,
+    PROTOCOL_VERSION,
     Genesis,
     GenesisValidator,
     L1Anchor,
@@ -43,6 +45,26 @@ def test_bytes_that_are_no_genesis_are_refused() -> None:
         open_genesis(encode(GENESIS)[:-1])
     with pytest.raises(CodecError):
         open_genesis(encode(GENESIS.timing))
+
+
+def test_a_genesis_of_another_protocol_version_is_refused_with_the_versions_spoken() -> None:
+    other = replace(GENESIS, protocol_version=PROTOCOL_VERSION + 1)
+    for refuse in (lambda: open_genesis(encode(other)), lambda: check_genesis(other)):
+        with pytest.raises(UnknownProtocolVersion, match=f"speaks {PROTOCOL_VERSION}:") as caught:
+            refuse()
+        assert (caught.value.got, caught.value.expected) == (
+            PROTOCOL_VERSION + 1,
+            (PROTOCOL_VERSION,),
+        )
+
+
+def test_the_version_is_named_even_if_the_rest_cannot_be_read() -> None:
+    of_a_later_build = msgpack.packb([45, "test", PROTOCOL_VERSION + 1, b"another layout"])
+    with pytest.raises(UnknownProtocolVersion):
+        open_genesis(of_a_later_build)
+    damaged = msgpack.packb([45, "test", PROTOCOL_VERSION, b"another layout"])
+    with pytest.raises(CodecError):
+        open_genesis(damaged)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])

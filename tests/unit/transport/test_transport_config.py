@@ -10,10 +10,11 @@ import trio.testing
 
 from actors.transport import ConfigurationError
 from actors.transport.config import PeerAddress, TransportConfig
-from actors.transport.errors import HelloViolation
-from actors.transport.hello import PROTOCOL_VERSION, check_hello, encode_hello, exchange_hello
+from actors.transport.errors import HelloViolation, OtherGenesis, OtherProtocolVersion
+from actors.transport.hello import Hello, check_hello, encode_hello, exchange_hello
 
 PEERS = tuple(PeerAddress(index, bytes([index]) * 32, "127.0.0.1", 4000) for index in range(4))
+OWN = Hello(7, bytes(32))
 CONFIG = TransportConfig(0, bytes(32), "127.0.0.1", 0, PEERS, bytes(32))
 
 
@@ -45,20 +46,27 @@ def test_an_unsound_configuration_is_rejected_with_its_problem(change, problem):
 
 
 def test_a_matching_hello_is_accepted():
-    check_hello(encode_hello(bytes(32))[4:], bytes(32))
+    check_hello(encode_hello(OWN)[4:], OWN)
 
 
-@pytest.mark.parametrize(
-    ("body", "problem"),
-    [
-        (encode_hello(bytes(32), PROTOCOL_VERSION + 1)[4:], "protocol version 2"),
-        (encode_hello(b"\1" * 32)[4:], "genesis 0101"),
-        (encode_hello(bytes(31))[4:], "genesis"),
-    ],
-)
-def test_another_hello_is_rejected_with_the_difference(body, problem):
-    with pytest.raises(HelloViolation, match=problem):
-        check_hello(body, bytes(32))
+def test_a_peer_of_another_protocol_version_is_rejected_with_both_versions():
+    with pytest.raises(OtherProtocolVersion, match="version 8, this node 7") as caught:
+        check_hello(encode_hello(Hello(8, bytes(32)))[4:], OWN)
+    assert (caught.value.got, caught.value.expected) == (8, 7)
+
+
+@pytest.mark.parametrize("digest", [b"\1" * 32, bytes(31), b""])
+def test_a_peer_of_another_genesis_is_rejected_with_both_digests(digest):
+    with pytest.raises(
+        OtherGenesis, match=f"genesis {digest.hex()[:16]}, this node 0000"
+    ) as caught:
+        check_hello(encode_hello(Hello(7, digest))[4:], OWN)
+    assert (caught.value.got, caught.value.expected) == (digest, bytes(32))
+
+
+def test_a_peer_that_differs_in_both_is_told_the_version_first():
+    with pytest.raises(OtherProtocolVersion):
+        check_hello(encode_hello(Hello(8, b"\1" * 32))[4:], OWN)
 
 
 def test_a_peer_that_says_nothing_is_rejected_in_time():
@@ -72,4 +80,4 @@ def test_a_peer_that_says_nothing_is_rejected_in_time():
 
     clock = trio.testing.MockClock(autojump_threshold=0)
     with pytest.raises(HelloViolation, match="within 5"):
-        trio.run(exchange_hello, SilentStream(), bytes(32), 5.0, clock=clock)
+        trio.run(exchange_hello, SilentStream(), OWN, 5.0, clock=clock)
