@@ -107,6 +107,11 @@ def _show(pool: dict[str, Any]) -> None:
         f"{figures['proofs_per_hour']} an hour, {_duration(figures['seconds_per_proof'])} each, "
         f"{figures['cycles_per_worker_second'] or '–'} cycles/s for a worker[/]"
     )
+    failed = pool["last_failed_worker"]
+    if failed is not None:
+        ago = _duration(failed["seconds_ago"])
+        say(f"[red]no worker gets to work; the last one ended {ago} ago:[/]")
+        say(escape(failed["reason"]))
     for job in pool["jobs"]:
         if job["reason"]:
             where = f"blocks {_blocks(job)}"

@@ -125,6 +125,7 @@ class ProverPoolActor:
         found = pool_status(
             self._desk.keeper.state,
             self._workforce.members,
+            self._workforce.last_downfall,
             self._desk.throughput,
             self._desk.keeper.now_ms(),
             time.monotonic(),

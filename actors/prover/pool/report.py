@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actors.prover.pool.messages import BatchStage, BatchStatus, SegmentStatus
-from actors.prover.pool.workforce import Member
+from actors.prover.pool.workforce import Downfall, Member
 from proving.jobs import Job, JobId, QueueState, Stage
 
 HOUR_MS: Final = 3_600_000
@@ -74,6 +74,7 @@ def batch_status(batch_id: bytes, jobs: Sequence[Job]) -> BatchStatus:
 def pool_status(
     state: QueueState,
     members: Sequence[Member],
+    last_downfall: Downfall | None,
     throughput: Throughput,
     now_ms: int,
     now_seconds: float,
@@ -92,6 +93,7 @@ def pool_status(
         "oldest_age_seconds": None if oldest_ms is None else _seconds(now_ms - oldest_ms),
         "throughput": throughput.figures(now_ms),
         "workers": [_worker(state, member, now_seconds) for member in members],
+        "last_failed_worker": _downfall(last_downfall, now_seconds),
         "jobs": [_job(job, by_worker, now_ms) for job in jobs],
     }
 
@@ -110,6 +112,16 @@ def _worker(state: QueueState, member: Member, now_seconds: float) -> dict[str, 
         "device": None if facts is None else facts.device,
         "proved": 0 if facts is None else facts.proved,
         "memory_bytes": None if facts is None else facts.memory_bytes,
+    }
+
+
+def _downfall(downfall: Downfall | None, now_seconds: float) -> dict[str, Any] | None:
+    if downfall is None:
+        return None
+    return {
+        "worker": downfall.worker,
+        "reason": downfall.reason,
+        "seconds_ago": round(now_seconds - downfall.at, 1),
     }
 
 

@@ -42,6 +42,15 @@ class Member:
     is_retiring: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Downfall:
+    """How a worker ended that nobody had told to end."""
+
+    worker: WorkerId
+    reason: str
+    at: float
+
+
 class Workforce:
     """Who works for a pool.
 
@@ -72,11 +81,17 @@ class Workforce:
         self._watches: set[asyncio.Task[None]] = set()
         self._stillborn = 0
         self._hires_from = clock()
+        self._last_downfall: Downfall | None = None
 
     @property
     def members(self) -> list[Member]:
         """All workers, also those that have not spoken yet."""
         return list(self._members.values())
+
+    @property
+    def last_downfall(self) -> Downfall | None:
+        """The last worker that failed, as long as none has asked for work since."""
+        return self._last_downfall
 
     def adopt_all(self) -> None:
         """Take over the workers of an earlier life of this pool."""
@@ -97,6 +112,7 @@ class Workforce:
         member = self._members.get(worker)
         if member is not None:
             self._stillborn = 0
+            self._last_downfall = None
             member.facts = facts
             member.spoke_at = self._clock()
             if is_busy:
@@ -155,13 +171,22 @@ class Workforce:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             except RayTaskError as error:
-                log.error("a worker failed", worker=worker, reason=str(error.cause))
+                reason = str(error.cause) or type(error.cause).__name__
+                log.error("a worker failed", worker=worker, reason=reason)
+                self._last_downfall = Downfall(worker, reason, self._clock())
                 self.dismiss(worker)
                 return
             except RayActorError as error:
-                log.info("a worker ended", worker=worker, reason=str(error).splitlines()[0])
+                reason = str(error).splitlines()[0]
+                log.info("a worker ended", worker=worker, reason=reason)
+                self._note_end(worker, reason)
             self._remove(worker)
             return
+
+    def _note_end(self, worker: WorkerId, reason: str) -> None:
+        member = self._members.get(worker)
+        if member is not None and not member.is_retiring:
+            self._last_downfall = Downfall(worker, reason, self._clock())
 
     def _remove(self, worker: WorkerId) -> None:
         member = self._members.pop(worker, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from pathlib import Path
+from typing import NoReturn
 
 from actors.prover.pool.proving import MakeProver, OnPhase, Proven, Prover
 from proving.parameters import Parameters
@@ -51,3 +52,8 @@ def recorded_by(folder: Path) -> MakeProver:
         return RecordedProver(folder)
 
     return make
+
+
+def no_prover(*_: object) -> NoReturn:
+    """The prover of a machine that cannot prove."""
+    raise RuntimeError("this machine has no prover")

@@ -17,7 +17,7 @@ import pytest
 import ray
 from conftest import LOGICAL_CPUS, connect
 from ray_pools import RayPool, is_alive, wait_until
-from recorded_prover import CLOSED, CORRUPT, proof_path, recorded_by
+from recorded_prover import CLOSED, CORRUPT, no_prover, proof_path, recorded_by
 from small_program import segment
 
 from actors.prover.pool.checking import refusal_of
@@ -309,6 +309,23 @@ def test_the_command_shows_jobs_leases_and_workers_and_says_when_there_is_no_poo
     shown = prover_status(network.directory)
     assert (shown.returncode, shown.stdout) == (1, "")
     assert "runs a prover pool, so nothing is proved there" in " ".join(shown.stderr.split())
+
+
+def test_the_command_says_why_no_worker_gets_to_work(
+    make_pool: MakePool, ray_head: RayInstance, folder: Path
+) -> None:
+    pool = make_pool(index=2)
+    pool.configure(make_prover=no_prover)
+    network = create_dev_network(folder / "no-prover", 3, PortPlan(None, None))
+    network.token_file.write_bytes(ray_head.token_file.read_bytes())
+    save_run(network, ray_head)
+    pool.start()
+    pool.submit(BATCH, [segment(1)])
+    wait_until(lambda: pool.call("status")["last_failed_worker"], "the end of the first worker")
+    shown = prover_status(network.directory)
+    assert "no worker gets to work" in shown.stderr
+    assert "this machine has no prover" in " ".join(shown.stderr.split())
+    pool.stop()
 
 
 def prover_status(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
