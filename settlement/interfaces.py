@@ -89,7 +89,9 @@ class CallReader(Protocol):
 class ProofPoster(Protocol):
     """How a proof gets into the verifier on L1, over several transactions."""
 
-    async def remaining_calls(self, proof: SegmentProof, reader: CallReader) -> Sequence[Call]:
+    async def remaining_calls(
+        self, proof: SegmentProof, verifier: Address, reader: CallReader
+    ) -> Sequence[Call]:
         """Calls that can be made now, in any order; none when the statement is verified.
 
         A call with gas limit 0 is estimated before it is sent. Calls that were made already,

@@ -157,7 +157,6 @@ class Settler:
         reader = BatchReader(
             view.client,
             deployment.rollup,
-            deployment.verifier,
             view.watcher,
             parts.blocks,
             parts.jobs,

@@ -13,7 +13,7 @@ from eth_abi.exceptions import DecodingError
 from contracts.l1.batches import BatchStatus, checkpoint_tuple
 from contracts.l1.batches import post_data_call as post_data_call
 from contracts.l1.points import encode_signature
-from execution.types import Hash32
+from execution.types import Address, Hash32
 from ledger.crossing import MAX_MESSAGE_DATA_BYTES, CheckpointCertificate, Message
 from ledger.hashing import keccak
 from ledger.types import ChainId, EvmAddress
@@ -46,6 +46,7 @@ _FINALIZE_BATCH: Final = _selector("finalize_batch(bytes32,uint256)")
 _POSTED_AT: Final = _selector("posted_at(bytes32)")
 _BATCH: Final = _selector("batch(bytes32)")
 _GENERATION: Final = _selector("generation()")
+_VERIFIER: Final = _selector("verifier()")
 _FINAL_BATCH: Final = _selector("final_batch()")
 _QUEUE_LENGTH: Final = _selector("queue_length()")
 _QUEUE_HASH: Final = _selector("queue_hash(uint256)")
@@ -155,6 +156,7 @@ def is_verified_call(statement_digest: Hash32) -> bytes:
 
 
 GENERATION_CALL: Final = _GENERATION
+VERIFIER_CALL: Final = _VERIFIER
 FINAL_BATCH_CALL: Final = _FINAL_BATCH
 QUEUE_LENGTH_CALL: Final = _QUEUE_LENGTH
 
@@ -180,6 +182,18 @@ def decode_hash(output: bytes) -> Hash32:
     """
     decode_word(output)
     return Hash32(output)
+
+
+def decode_address(output: bytes) -> Address:
+    """One address.
+
+    Raises
+    ------
+    MalformedAnswer
+    """
+    if decode_word(output) >> 160:
+        raise MalformedAnswer(f"a view returned 0x{output.hex()}, expected an address")
+    return Address(output[12:])
 
 
 def decode_batch(output: bytes) -> BatchOnL1:

@@ -55,20 +55,18 @@ class StarkPoster:
     """
 
     def __init__(
-        self,
-        verifier: Address,
-        key: VerifyingKey,
-        most_call_bytes: int = verifier_calls.MOST_CALL_BYTES,
+        self, key: VerifyingKey, most_call_bytes: int = verifier_calls.MOST_CALL_BYTES
     ) -> None:
-        self._verifier = verifier
         self._key = key
         self._most_call_bytes = most_call_bytes
         self._sessions: OrderedDict[Hash32, Session] = OrderedDict()
 
-    async def remaining_calls(self, proof: SegmentProof, reader: CallReader) -> Sequence[Call]:
+    async def remaining_calls(
+        self, proof: SegmentProof, verifier: Address, reader: CallReader
+    ) -> Sequence[Call]:
         """Steps that are left, in order; the first is estimated before it is sent."""
         session = self._session(proof)
-        output = await reader.call(self._verifier, progress_call(session.session_id))
+        output = await reader.call(verifier, progress_call(session.session_id))
         try:
             done = read_progress(output)
         except SessionError as error:
@@ -77,7 +75,7 @@ class StarkPoster:
         name = session.session_id.hex()[:8]
         return [
             Call(
-                to=self._verifier,
+                to=verifier,
                 data=step.data,
                 gas_limit=0 if index == 0 else follower_gas(step),
                 purpose=f"verify {name}: {step.step.value} {step.first} to "

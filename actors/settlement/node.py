@@ -163,7 +163,7 @@ class SettlementNode:
         parts = SettlerParts(
             blocks=HistoryBlocks(lambda: ChainHistory(self._config, self._genesis)),
             jobs=self._jobs,
-            poster=StarkPoster(deployment.verifier, verifying_key(self._connection.parameter_set)),
+            poster=StarkPoster(verifying_key(self._connection.parameter_set)),
             signer=Account.from_key(self._config.l1_key_file.read_bytes()),
         )
         policy = BatchPolicy(max_age_seconds=self._connection.batch_age_seconds)

@@ -18,13 +18,12 @@ from settlement.rollup import BatchOnL1
 
 
 class BatchReader:
-    """L1's side of batches; ``verifier`` is where the Rollup asks whether a statement is proved."""
+    """L1's side of batches."""
 
     def __init__(
         self,
         client: L1Client,
         rollup_address: Address,
-        verifier: Address,
         watcher: L1Watcher,
         blocks: BlockSource,
         jobs: ProofJobs,
@@ -32,7 +31,6 @@ class BatchReader:
     ) -> None:
         self._client = client
         self._rollup = rollup_address
-        self._verifier = verifier
         self._watcher = watcher
         self._blocks = blocks
         self._jobs = jobs
@@ -104,15 +102,17 @@ class BatchReader:
         return frozenset(posted)
 
     async def _with_proofs(self, view: BatchView, proofs: Sequence[SegmentProof]) -> BatchView:
+        # Asked each time: a change through the timelock must not leave us with the old one.
+        verifier = rollup.decode_address(await self._call(rollup.VERIFIER_CALL))
         calls: list[Call] = []
         are_verified = True
         for proof in proofs:
             digest = Hash32(keccak(proof.statement))
-            output = await self._client.call(self._verifier, rollup.is_verified_call(digest))
+            output = await self._client.call(verifier, rollup.is_verified_call(digest))
             if rollup.decode_word(output) == 1:
                 continue
             are_verified = False
-            calls.extend(await self._poster.remaining_calls(proof, self._client))
+            calls.extend(await self._poster.remaining_calls(proof, verifier, self._client))
         return replace(view, proofs=proofs, are_verified=are_verified, verifier_calls=tuple(calls))
 
     async def _call(self, call_data: bytes, at: int | None = None) -> bytes:

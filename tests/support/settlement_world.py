@@ -8,12 +8,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from eth_abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from actors.l1.settings import L1_CHAIN_ID
 from cluster.dev_genesis import dev_genesis
 from contracts.build import compile_source
+from contracts.l1.deployment import created_address
 from execution.types import Address
 from ledger.genesis import Genesis, L1Anchor
 from ledger.hashing import keccak
@@ -43,6 +45,7 @@ ETHER = 10**18
 GWEI = 10**9
 CONFIRMATIONS = 4
 BLOCK_SECONDS = 12.0
+_VERIFIER_CHANGE = 1
 
 DEPLOYER: LocalAccount = Account.from_key(keccak(b"deployer"))
 POSTERS: tuple[LocalAccount, ...] = tuple(
@@ -78,6 +81,11 @@ def balances() -> dict[Address, int]:
     return accounts
 
 
+def terms() -> DeploymentTerms:
+    """What the Rollup holds itself to."""
+    return DeploymentTerms(owner=address_of(DEPLOYER))
+
+
 class PartVerifier:
     """The test's verifier, as a deployment takes it."""
 
@@ -106,7 +114,7 @@ async def deploy(l1: L1Harness, time: VirtualTime, chain: SyntheticZk) -> Deploy
             genesis(),
             chain.state_root,
             chain.block_hash,
-            DeploymentTerms(owner=address_of(DEPLOYER)),
+            terms(),
             PartVerifier(),
             policy=replace(SENDING, confirmations=1),
             monotonic=time,
@@ -194,11 +202,10 @@ class Node:
         self.reader = BatchReader(
             self.client,
             deployment.rollup,
-            deployment.verifier,
             self.watcher,
             chain,
             prover,
-            PartPoster(deployment.verifier),
+            PartPoster(),
         )
         self.pipeline = SettlementPipeline(
             client=self.client,
@@ -270,14 +277,37 @@ class SettlementWorld:
         )
         await self.next_block()
 
+    async def change_verifier(self) -> Address:
+        """The owner puts another verifier in the place of the first, through the timelock."""
+        client = new_client(self.l1.url, self.time)
+        try:
+            nonce = await client.nonce(address_of(DEPLOYER))
+        finally:
+            await client.close()
+        verifier = created_address(address_of(DEPLOYER), nonce)
+        code = _part_verifier_code()
+        await self.send_as(DEPLOYER, nonce=nonce, to=None, data=code, gas=3_000_000)
+        arguments = encode(
+            ("uint256", "address", "uint256", "uint256"), (_VERIFIER_CHANGE, verifier, 0, 0)
+        )
+        steps = ((b"propose", 1), (b"execute", terms().timelock_seconds))
+        for offset, (step, wait_seconds) in enumerate(steps, start=1):
+            self.time.advance(wait_seconds)
+            data = keccak(step + b"(uint256,address,uint256,uint256)")[:4] + arguments
+            rollup = self.deployment.rollup
+            await self.send_as(DEPLOYER, nonce=nonce + offset, to=rollup, data=data)
+            await self.next_block()
+        return verifier
+
     async def send_as(
         self,
         signer: LocalAccount,
         *,
         nonce: int,
-        to: bytes = bytes(19) + b"\x99",
+        to: bytes | None = bytes(19) + b"\x99",
         value_wei: int = 0,
         data: bytes = b"",
+        gas: int = 300_000,
         tip_wei: int = GWEI,
         max_fee_wei: int = 400 * GWEI,
     ) -> None:
@@ -287,10 +317,10 @@ class SettlementWorld:
                 "type": 2,
                 "chainId": L1_CHAIN_ID,
                 "nonce": nonce,
-                "to": to,
+                **({} if to is None else {"to": to}),
                 "value": value_wei,
                 "data": data,
-                "gas": 300_000,
+                "gas": gas,
                 "maxFeePerGas": max_fee_wei,
                 "maxPriorityFeePerGas": tip_wei,
             }

@@ -193,19 +193,19 @@ class SyntheticProver:
 class PartPoster:
     """The :class:`settlement.interfaces.ProofPoster` of `part_verifier.vy`."""
 
-    def __init__(self, verifier: Address) -> None:
-        self._verifier = verifier
-
-    async def remaining_calls(self, proof: SegmentProof, reader: CallReader) -> Sequence[Call]:
+    async def remaining_calls(
+        self, proof: SegmentProof, verifier: Address, reader: CallReader
+    ) -> Sequence[Call]:
         digest = keccak(proof.statement)
-        output = await reader.call(self._verifier, keccak(b"parts(bytes32)")[:4] + digest)
+        output = await reader.call(verifier, keccak(b"parts(bytes32)")[:4] + digest)
         done = int.from_bytes(output, "big")
-        return [self._call(digest, part) for part in range(PARTS) if not done >> part & 1]
+        return [_part_call(verifier, digest, part) for part in range(PARTS) if not done >> part & 1]
 
-    def _call(self, digest: bytes, part: int) -> Call:
-        arguments = encode(("bytes32", "uint256", "bytes"), (digest, part, bytes([part]) * 500))
-        data = keccak(b"submit(bytes32,uint256,bytes)")[:4] + arguments
-        return Call(self._verifier, data, 0, f"verify part {part}")
+
+def _part_call(verifier: Address, digest: bytes, part: int) -> Call:
+    arguments = encode(("bytes32", "uint256", "bytes"), (digest, part, bytes([part]) * 500))
+    data = keccak(b"submit(bytes32,uint256,bytes)")[:4] + arguments
+    return Call(verifier, data, 0, f"verify part {part}")
 
 
 def _hash(label: bytes, number: int) -> Hash32:

@@ -24,9 +24,7 @@ async def test_one_node_settles_and_another_only_watches(world: SettlementWorld)
     for _ in range(3):
         world.chain.add(time.time() - 100)
     settling, watching = view_of(world), view_of(world)
-    parts = SettlerParts(
-        world.chain, world.prover, PartPoster(world.deployment.verifier), POSTERS[0]
-    )
+    parts = SettlerParts(world.chain, world.prover, PartPoster(), POSTERS[0])
     settler = Settler(settling, world.directory / "settler", parts, BATCHES)
     tasks = [asyncio.create_task(settler.run()), asyncio.create_task(watching.run())]
     async with asyncio.timeout(60):

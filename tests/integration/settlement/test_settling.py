@@ -5,10 +5,13 @@ import pytest
 from actors.l1.settings import EngineKind
 from contracts.l1.batches import BatchStatus
 from execution.types import Hash32
+from ledger.hashing import keccak
 from settlement.batching import BatchPolicy
 from settlement.pipeline.plan import Stage
+from settlement.pipeline.views import batch_to_prove
+from settlement.rollup import decode_word, is_verified_call
 from tests.integration.settlement.conftest import Worlds
-from tests.support.settlement_world import BATCHES, POSTERS, Node, SettlementWorld, address_of
+from tests.support.settlement_world import BATCHES, POSTERS, Node, SettlementWorld
 
 pytestmark = pytest.mark.settlement
 
@@ -156,17 +159,26 @@ async def test_a_block_that_fits_no_transaction_stops_settlement_with_a_word(
     assert await used_nonces(again) == 0
 
 
-async def test_a_batch_is_committed_anew_under_another_verifier(world: SettlementWorld) -> None:
+async def test_a_batch_is_committed_and_proved_anew_under_another_verifier(
+    world: SettlementWorld,
+) -> None:
     world.prover.is_slow = True
     node = world.start_node()
     world.add_blocks(2)
     for _ in range(12):
         await world.round()
     (batch,) = node.pipeline.open_batches
+    batch_id = Hash32(batch.batch_id)
     generation = await node.reader.generation()
-    status = await node.reader.status(Hash32(batch.batch_id), generation)
-    assert status is BatchStatus.COMMITTED
-    # Seen from a later generation the commit does not count.
-    status = await node.reader.status(Hash32(batch.batch_id), generation + 1)
-    assert status is BatchStatus.UNKNOWN
-    assert address_of(POSTERS[0]) == node.sender.address
+    assert await node.reader.status(batch_id, generation) is BatchStatus.COMMITTED
+    verifier = await world.change_verifier()
+    assert await node.reader.generation() == generation + 1
+    # The commit of before does not count any more.
+    assert await node.reader.status(batch_id, generation + 1) is BatchStatus.UNKNOWN
+    world.prover.is_slow = False
+    await world.settle_up_to(2)
+    assert (await node.reader.on_l1(batch_id)).generation == generation + 1
+    statement = Hash32(keccak((await world.prover.proofs(batch_to_prove(batch)))[0].statement))
+    for place, is_verified in ((verifier, 1), (world.deployment.verifier, 0)):
+        output = await node.client.call(place, is_verified_call(statement))
+        assert decode_word(output) == is_verified

@@ -45,17 +45,17 @@ async def test_a_proof_is_verified_step_by_step(
 ) -> None:
     node = world.start_node()
     address = await deploy_verifier(world, node)
-    poster = StarkPoster(address, settled_key().verifying_key, SMALL_CALLS)
-    calls = await poster.remaining_calls(proof, node.client)
+    poster = StarkPoster(settled_key().verifying_key, SMALL_CALLS)
+    calls = await poster.remaining_calls(proof, address, node.client)
     assert len(calls) > 3
     for _ in range(20):
         await node.sender.observe()
-        left = await poster.remaining_calls(proof, node.client)
+        left = await poster.remaining_calls(proof, address, node.client)
         if not left:
             break
         assert await node.pipeline.make(left) is None
         await world.next_block()
-    assert await poster.remaining_calls(proof, node.client) == []
+    assert await poster.remaining_calls(proof, address, node.client) == []
     assert node.sender.status.reverted == 0
 
 
@@ -66,8 +66,8 @@ async def test_where_somebody_else_left_off_the_rest_is_cut_anew(
     address = await deploy_verifier(world, node)
     key = settled_key().verifying_key
     theirs = cut(key, proof.proof, digest_words(STATEMENT), SMALL_CALLS)
-    ours = StarkPoster(address, key)
-    assert len(await ours.remaining_calls(proof, node.client)) < len(theirs.calls)
+    ours = StarkPoster(key)
+    assert len(await ours.remaining_calls(proof, address, node.client)) < len(theirs.calls)
     done = theirs.calls[:-1]
     await node.sender.observe()
     await node.sender.ensure(
@@ -75,11 +75,11 @@ async def test_where_somebody_else_left_off_the_rest_is_cut_anew(
     )
     await world.next_block(4)
     await node.sender.observe()
-    (last,) = await ours.remaining_calls(proof, node.client)
+    (last,) = await ours.remaining_calls(proof, address, node.client)
     assert f"query {theirs.calls[-1].first} to" in last.purpose
     await node.sender.observe()
     assert await node.pipeline.make([last]) is None
     await world.next_block(4)
     await node.sender.observe()
-    assert await ours.remaining_calls(proof, node.client) == []
+    assert await ours.remaining_calls(proof, address, node.client) == []
     assert node.sender.status.reverted == 0
