@@ -28,13 +28,7 @@ def encode_key(key: BlsPublicKey) -> bytes:
         It is no point of G1, or the point at infinity.
 
     """
-    try:
-        point = G1Point.from_compressed_bytes(key)
-    except ValueError as error:
-        raise PointError("public key", str(error)) from error
-    if point == G1Point.identity():
-        raise PointError("public key", "the point at infinity")
-    return b"".join(map(_pad, _coordinates(bytes(point.to_xy_bytes_be()))))
+    return _encode(G1Point, key, "public key")
 
 
 def encode_signature(signature: BlsSignature) -> bytes:
@@ -46,18 +40,16 @@ def encode_signature(signature: BlsSignature) -> bytes:
         It is no point of G2, or the point at infinity.
 
     """
+    return _encode(G2Point, signature, "signature")
+
+
+def _encode(group: type[G1Point] | type[G2Point], compressed: bytes, what: str) -> bytes:
     try:
-        point = G2Point.from_compressed_bytes(signature)
+        point = group.from_compressed_bytes(compressed)
     except ValueError as error:
-        raise PointError("signature", str(error)) from error
-    if point == G2Point.identity():
-        raise PointError("signature", "the point at infinity")
-    return b"".join(map(_pad, _coordinates(bytes(point.to_xy_bytes_be()))))
-
-
-def _coordinates(raw: bytes) -> list[bytes]:
-    return [raw[at : at + _COORDINATE_BYTES] for at in range(0, len(raw), _COORDINATE_BYTES)]
-
-
-def _pad(coordinate: bytes) -> bytes:
-    return _PADDING + coordinate
+        raise PointError(what, str(error)) from error
+    if point == group.identity():
+        raise PointError(what, "the point at infinity")
+    coordinates = bytes(point.to_xy_bytes_be())
+    starts = range(0, len(coordinates), _COORDINATE_BYTES)
+    return b"".join(_PADDING + coordinates[at : at + _COORDINATE_BYTES] for at in starts)

@@ -6,14 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi.abi import decode, encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils.abi import (
-    function_abi_to_4byte_selector,
-    get_abi_input_types,
-    get_abi_output_types,
-)
 
 from contracts.compiled import Artifact
 from contracts.l1.deployment import init_code
@@ -30,6 +24,7 @@ from execution.types import (
     SystemTransaction,
 )
 from ledger.hashing import keccak
+from tests.support.contract_abi import decode_events, decode_output, encode_call, revert_text
 
 ETHER = 10**18
 START_SECONDS = 1_700_000_000
@@ -63,9 +58,7 @@ class Outcome:
     @property
     def reason(self) -> str:
         """The text that it reverted with."""
-        if self.output[:4] == bytes.fromhex("08c379a0"):
-            return str(decode(["string"], self.output[4:])[0])
-        return self.output.hex()
+        return revert_text(self.output) or self.output.hex()
 
 
 class EngineChain:
@@ -184,8 +177,7 @@ class DeployedContract:
 
     def encode_call(self, function: str, *arguments: Any) -> bytes:
         """Call data of one call."""
-        entry = self._entry(function, len(arguments))
-        return function_abi_to_4byte_selector(entry) + encode(get_abi_input_types(entry), arguments)
+        return encode_call(self.compiled.abi, function, *arguments)
 
     def transact(self, key: Key, function: str, *arguments: Any, value_wei: int = 0) -> Outcome:
         """Send a transaction that calls the contract."""
@@ -209,36 +201,9 @@ class DeployedContract:
         data = self.encode_call(function, *arguments)
         result = self.chain.engine.call(CallRequest(Address(bytes(20)), self.address, data))
         assert result.is_success, result.output
-        types = get_abi_output_types(self._entry(function, len(arguments)))
-        values = decode(types, result.output)
-        return values[0] if len(values) == 1 else values
+        return decode_output(self.compiled.abi, function, len(arguments), result.output)
 
     def events(self, outcome: Outcome, name: str) -> list[dict[str, Any]]:
         """Decoded logs of one event of this contract."""
-        (event,) = (e for e in self.compiled.abi if e.get("name") == name and e["type"] == "event")
-        types = [entry["type"] for entry in event["inputs"]]
-        topic = keccak(f"{name}({','.join(types)})".encode())
-        found = []
-        for log in outcome.logs:
-            if log.address != self.address or log.topics[0] != topic:
-                continue
-            indexed = [entry for entry in event["inputs"] if entry["indexed"]]
-            plain = [entry for entry in event["inputs"] if not entry["indexed"]]
-            values = {
-                entry["name"]: decode([entry["type"]], value)[0]
-                for entry, value in zip(indexed, log.topics[1:], strict=True)
-            }
-            decoded = decode([entry["type"] for entry in plain], log.data)
-            values |= {e["name"]: v for e, v in zip(plain, decoded, strict=True)}
-            found.append(values)
-        return found
-
-    def _entry(self, function: str, argument_count: int) -> Any:
-        (entry,) = (
-            e
-            for e in self.compiled.abi
-            if e["type"] == "function"
-            and e["name"] == function
-            and len(e["inputs"]) == argument_count
-        )
-        return entry
+        ours = (log for log in outcome.logs if log.address == self.address)
+        return decode_events(self.compiled.abi, name, ours)

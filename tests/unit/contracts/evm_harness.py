@@ -13,13 +13,9 @@ from eth.db.atomic import AtomicDB
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague import PragueVM
 from eth.vm.spoof import SpoofTransaction
-from eth_abi.abi import decode, encode
+from eth_abi.abi import encode
 from eth_hash.auto import keccak
-from eth_utils.abi import (
-    function_abi_to_4byte_selector,
-    get_abi_input_types,
-    get_abi_output_types,
-)
+from eth_utils.abi import get_abi_input_types
 from trie import HexaryTrie
 
 from bridge.work import Delivery
@@ -31,6 +27,7 @@ from contracts.bindings import (
 from contracts.system_calls import system_transaction
 from execution.types import SYSTEM_ADDRESS, Address, GenesisAccount, Hash32, Log
 from ledger.crossing import Message
+from tests.support.contract_abi import decode_events, decode_output, encode_call, revert_text
 
 TRANSACTION_GAS = 25_000_000
 START_SECONDS = 1_700_000_000
@@ -55,29 +52,11 @@ class Outcome:
     @property
     def reason(self) -> str:
         """Return the revert reason, or the name of the halt."""
-        if self.output[:4] == bytes.fromhex("08c379a0"):
-            return str(decode(["string"], self.output[4:])[0])
-        return self.output.decode(errors="replace")
+        return revert_text(self.output) or self.output.decode(errors="replace")
 
     def events(self, name: str, contract: str) -> list[dict[str, Any]]:
         """Return the decoded logs of one event of a contract."""
-        (event,) = (e for e in artifact(contract).abi if e.get("name") == name)
-        types = [entry["type"] for entry in event["inputs"]]
-        topic = keccak(f"{name}({','.join(types)})".encode())
-        found = []
-        for log in self.logs:
-            if log.topics[0] != topic:
-                continue
-            indexed = [entry for entry in event["inputs"] if entry["indexed"]]
-            plain = [entry for entry in event["inputs"] if not entry["indexed"]]
-            values = {
-                entry["name"]: decode([entry["type"]], value)[0]
-                for entry, value in zip(indexed, log.topics[1:], strict=True)
-            }
-            decoded = decode([entry["type"] for entry in plain], log.data)
-            values |= {e["name"]: v for e, v in zip(plain, decoded, strict=True)}
-            found.append(values)
-        return found
+        return decode_events(artifact(contract).abi, name, self.logs)
 
     def event_count(self, name: str, contract: str) -> int:
         """Return how often an event was logged."""
@@ -234,8 +213,7 @@ class Contract:
 
     def encode_call(self, function: str, *arguments: Any) -> bytes:
         """Return the call data of one call."""
-        entry = self._entry(function, len(arguments))
-        return function_abi_to_4byte_selector(entry) + encode(get_abi_input_types(entry), arguments)
+        return encode_call(artifact(self.name).abi, function, *arguments)
 
     def transact(
         self,
@@ -256,19 +234,8 @@ class Contract:
             self.address, data, sender=account_address("viewer"), is_kept=False
         )
         assert outcome.is_success, outcome.reason
-        types = get_abi_output_types(self._entry(function, len(arguments)))
-        values = decode(types, outcome.output)
-        return values[0] if len(values) == 1 else values
-
-    def _entry(self, function: str, argument_count: int) -> Any:
-        (entry,) = (
-            e
-            for e in artifact(self.name).abi
-            if e["type"] == "function"
-            and e["name"] == function
-            and len(e["inputs"]) == argument_count
-        )
-        return entry
+        abi = artifact(self.name).abi
+        return decode_output(abi, function, len(arguments), outcome.output)
 
 
 def sent_messages(outcome: Outcome, source: Chain) -> list[Message]:
