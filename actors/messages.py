@@ -36,9 +36,10 @@ class PayloadRequest:
 
 @wire(62)
 class HistoryRequest:
-    """Asks for finalized blocks from a height on, as many as fit into an answer."""
+    """Asks for the finalized blocks of a range of heights, as many as fit into an answer."""
 
     first_height: HeightField
+    last_height: HeightField
 
 
 @wire(63)
@@ -52,3 +53,16 @@ class HistoryResponse:
     blocks: Annotated[tuple[EncodedBlockField, ...], AtMost(MAX_REQUESTED_BLOCKS)]
     link: Annotated[tuple[BlockHeader, ...], AtMost(MAX_LINK_HEADERS)]
     finalization: Finalization
+
+
+@wire(64)
+class HistoryQuery:
+    """Asks which finalized blocks a peer can serve."""
+
+
+@wire(65)
+class HistoryWindow:
+    """The finalized blocks that can be served: answers a query, or a request for others."""
+
+    oldest_height: HeightField
+    newest_height: HeightField

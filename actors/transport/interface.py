@@ -71,6 +71,8 @@ class PeerStatus:
 
     Parameters
     ----------
+    peer_id
+        Name of its network identity: the libp2p peer id.
     round_trip_seconds
         Smoothed heartbeat round trip, or None before the first one.
     connections
@@ -87,6 +89,7 @@ class PeerStatus:
     """
 
     state: ConnectionState
+    peer_id: str
     round_trip_seconds: float | None
     connections: int
     violations: int

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
+from actors.transport._libp2p_patches import peer_id_from_public_key
 from actors.transport.channels import LENGTH_PREFIX_BYTES, check_message_size
 from actors.transport.config import TransportConfig
 from actors.transport.errors import NotRunningError, StartError, TransportError
@@ -33,7 +34,12 @@ class Libp2pTransport:
 
     def __init__(self, config: TransportConfig) -> None:
         self._inbox = Inbox(peer.index for peer in config.other_peers)
-        self._links = {peer.index: PeerLink(peer.index, self._inbox) for peer in config.other_peers}
+        self._links = {
+            peer.index: PeerLink(
+                peer.index, str(peer_id_from_public_key(peer.public_key)), self._inbox
+            )
+            for peer in config.other_peers
+        }
         self._host = Libp2pHost(config, self._links, self._on_started, self._on_stopped)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started: asyncio.Future[tuple[str, int]] | None = None

@@ -181,6 +181,7 @@ class MemoryTransport:
         }
         return PeerStatus(
             state=ConnectionState.CONNECTED if is_connected else ConnectionState.DISCONNECTED,
+            peer_id=f"memory-{peer}",
             round_trip_seconds=0.0 if is_connected else None,
             connections=int(is_connected),
             violations=0,

@@ -41,8 +41,9 @@ class PeerLink:
     it is always taken before the muxer's.
     """
 
-    def __init__(self, index: int, inbox: Inbox) -> None:
+    def __init__(self, index: int, peer_id: str, inbox: Inbox) -> None:
         self.index = index
+        self.peer_id = peer_id
         self.state = ConnectionState.DISCONNECTED
         self.last_disconnect_reason: str | None = None
         self.refusal: str | None = None
@@ -109,6 +110,7 @@ class PeerLink:
         muxer = self._muxer
         return PeerStatus(
             state=self.state,
+            peer_id=self.peer_id,
             round_trip_seconds=muxer.round_trip_seconds if muxer is not None else None,
             connections=self.connections,
             violations=self.violations,

@@ -126,6 +126,21 @@ class Archive:
         digest = self._store.get(Space.FINALIZED, height_key(height))
         return None if digest is None else self.block_by_digest(Digest(digest))
 
+    @property
+    def oldest_height(self) -> Height:
+        """Height of the oldest block that can be served."""
+        return Height(1)
+
+    def encoded_blocks(self, first_height: int, count: int) -> Iterator[bytes]:
+        """Encodings of consecutive final blocks from a height on, at most ``count``."""
+        heights = range(first_height, min(first_height + count, self.height + 1))
+        digests = self._store.get_many(Space.FINALIZED, [height_key(height) for height in heights])
+        for digest in digests:
+            raw = None if digest is None else self._store.get(Space.BLOCKS, block_key(digest))
+            if raw is None:
+                return
+            yield raw
+
     def block_by_digest(self, digest: Digest) -> SealedBlock | None:
         """Final block with a digest."""
         raw = self._store.get(Space.BLOCKS, block_key(digest))
@@ -165,9 +180,20 @@ class Archive:
             state = ordered.state
         return state
 
-    def ordered_from(self, height: Height) -> Iterator[OrderedBlock]:
-        """All final blocks from a height on, with their work, as of now."""
-        yield from self._replay(self.state_after(Height(height - 1)), self.height)
+    def ordered_from(
+        self, height: Height, before: BridgeState | None = None
+    ) -> Iterator[OrderedBlock]:
+        """All final blocks from a height on, with their work, as of now.
+
+        Parameters
+        ----------
+        before
+            The state after the block before, if it is at hand: otherwise it costs the way from
+            the nearest snapshot.
+        """
+        if before is None or before.height != height - 1:
+            before = self.state_after(Height(height - 1))
+        yield from self._replay(before, self.height)
 
     def chain_heads(self, height: Height) -> dict[ChainRole, Digest]:
         """Digest of each chain's newest block up to a height (that of the genesis before it)."""

@@ -16,7 +16,8 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -33,18 +34,38 @@ from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.clients import ExecutorClient, PartUnavailable
 from actors.validator.errors import ReplayDiffers
+from bridge.state import BridgeState
 from bridge.work import ChainWork, FastReplay, amend_for_replay
 from execution.types import Address
 from ledger.block import SealedBlock
 from ledger.types import BlockNumber, ChainRole, Digest, Height
 
 MAX_COMMANDS_PER_CALL: Final = 64
+MAX_QUEUED_COMMANDS: Final = 2_048
+"""An executor that is further behind is fed from the archive, which holds all that is final."""
+
 RETRY_SECONDS: Final = 0.2
+
+MAX_ARCHIVED_PER_CALL: Final = 256
+"""Blocks of either chain that are looked at between two turns of the event loop."""
 
 log = structlog.get_logger(__name__)
 
 SenderLookup = Callable[[ChainRole, tuple[bytes, ...]], Awaitable[tuple[Address | None, ...]]]
 """Finds the senders of raw transactions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where feeding from the archive goes on: a height, and what comes before it.
+
+    ``parent`` is the digest of the chain's block before, ``before`` the ledger's state there, if
+    it is at hand.
+    """
+
+    height: Height
+    parent: Digest
+    before: BridgeState | None = None
 
 
 class ExecutionFeed:
@@ -117,6 +138,9 @@ class ExecutionFeed:
     def finalize(self, block: TreeBlock) -> None:
         """Queue the finality of the next block, and its execution unless that is done."""
         if not self._is_in_step:
+            return
+        if len(self._queue) > MAX_QUEUED_COMMANDS:
+            self._fall_out_of_step()
             return
         if self._branch[:1] == [block.digest]:
             del self._branch[0]
@@ -196,9 +220,9 @@ class ExecutionFeed:
             log.info("feeding executor", chain=self.role.name, number=progress.final_number)
             await self._check_stored_replay()
             await self._recover_results(progress.final_number)
-            parent = progress.final_digest
-            while position <= self._archive.height and self._replay() == ordered_replay:
-                position, parent = await self._feed_archived(position, parent)
+            place = _Place(position, progress.final_digest)
+            while place.height <= self._archive.height and self._replay() == ordered_replay:
+                place = await self._feed_archived(place)
             # Nothing awaits from here on, so no finality can slip in between.
             self._is_in_step = self._replay() == ordered_replay
         self.follow(self._notarized())
@@ -228,18 +252,19 @@ class ExecutionFeed:
             raise PartUnavailable(f"the executor has block {number}, and the ledger not yet")
         return Height(height + 1)
 
-    async def _feed_archived(self, position: Height, parent: Digest) -> tuple[Height, Digest]:
-        """Feed one call's worth of final blocks; gives the next height and parent."""
+    async def _feed_archived(self, place: _Place) -> _Place:
+        """Feed one call's worth of final blocks; gives the place behind them."""
         commands: list[ExecutorCommand] = []
-        ordered = self._archive.ordered_from(position)
+        ordered = self._archive.ordered_from(place.height, place.before)
         with contextlib.closing(ordered):  # type: ignore[type-var]  # generators close
-            for block in ordered:
-                position = Height(block.sealed.header.height + 1)
+            for block in islice(ordered, MAX_ARCHIVED_PER_CALL):
+                height = Height(block.sealed.header.height + 1)
+                place = replace(place, height=height, before=block.state)
                 if block.sealed.header.chain is not self.role:
                     continue
-                commands.append(self._execute(block.sealed, block.work, parent))
+                commands.append(self._execute(block.sealed, block.work, place.parent))
                 commands.append(self._finalize(block.sealed))
-                parent = block.sealed.digest
+                place = replace(place, parent=block.sealed.digest)
                 if len(commands) >= MAX_COMMANDS_PER_CALL:
                     break
         if commands:
@@ -247,7 +272,9 @@ class ExecutionFeed:
             answer = await self._apply(commands)
             if self._replay() == ordered_replay:
                 self._take(answer)
-        return position, parent
+        else:
+            await asyncio.sleep(0)
+        return place
 
     async def _check_stored_replay(self) -> None:
         """Look again at what a replay before a restart made of its checkpoint."""

@@ -23,7 +23,7 @@ class Finality:
     Parameters
     ----------
     on_added
-        Told every block that enters the tree here.
+        Told the newest of the blocks that enter the tree here together.
     on_final
         Takes the newly final blocks, oldest first, those dropped, and the certificate.
     """
@@ -74,16 +74,18 @@ class Finality:
 
         Raises
         ------
-        BlockRejected
+        BlockRejected, UnknownParent
             If a rule is broken all the same; nothing is final then.
         """
         self._is_advancing = True  # What they make possible comes after them.
+        newest: TreeBlock | None = None
         try:
             for sealed in blocks:
                 if sealed.digest not in self._tree:
-                    block = self._tree.check(sealed, sealed.header.proposer)
-                    self._tree.add(block)
-                    self._on_added(block)
+                    newest = self._tree.check(sealed, sealed.header.proposer)
+                    self._tree.add(newest)
+            if newest is not None:  # Of the older ones none can be built on any more.
+                self._on_added(newest)
             final, dropped = self._tree.finalize(blocks[-1].digest)
             self._on_final(final, dropped, finalization)
         finally:

@@ -1,48 +1,67 @@
-"""Catching up on final blocks from peers, and serving them.
+"""Catching up on final blocks: in ranges, from several peers at a time.
 
 A peer answers a :class:`HistoryRequest` with consecutive final blocks, headers that
 lead on to a certified block, and its finalization. The chain of parent digests and
-that one certificate prove them all; a peer that sends anything else is counted and not
-asked again soon.
+that one certificate prove them all, whatever lies below: so ranges may come from
+different peers in any order, and each is judged when it comes. Who sends anything else
+is named and not asked again soon (:mod:`actors.validator.peer_standing`).
 """
 
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
-from typing import Final
-
-import structlog
+from typing import Any, Final
 
 from actors.messages import (
-    MAX_LINK_HEADERS,
-    MAX_REQUESTED_BLOCKS,
+    HistoryQuery,
     HistoryRequest,
     HistoryResponse,
+    HistoryWindow,
     PayloadRequest,
 )
-from actors.transport.channels import POLICIES
-from actors.transport.interface import Channel, Transport
+from actors.transport.interface import Channel, ConnectionState, Transport
 from actors.validator.archive import Archive
-from actors.validator.block_tree import BlockTree
+from actors.validator.errors import (
+    MalformedAnswer,
+    PeerMisbehaved,
+    PeerSilent,
+    UnaskedAnswer,
+    UnknownParent,
+    WrongBlocks,
+    WrongRange,
+)
+from actors.validator.history_proof import open_blocks, prove
+from actors.validator.history_server import HistoryServer
+from actors.validator.peer_standing import PeerStandings
+from actors.validator.range_plan import ProvenRange, RangePlan
 from bridge.errors import BlockRejected
-from ledger.block import BlockHeader, SealedBlock, header_digest, open_block
+from ledger.block import SealedBlock
 from ledger.codec import decode, encode
-from ledger.errors import CodecError, LedgerError
-from ledger.types import Digest, Height, ValidatorIndex
+from ledger.errors import CodecError
+from ledger.types import Height, ValidatorIndex
 from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 
-ANSWER_SECONDS: Final = 1.0
-DISTRUST_SECONDS: Final = 30.0
-_RESPONSE_BYTES: Final = POLICIES[Channel.BACKFILL].maximum_message_bytes - 512 * 1024
-"""Leaves room for the longest link and certificate."""
+ANSWER_SECONDS: Final = 4.0
+WINDOW_SECONDS: Final = 0.5
+"""How often peers are asked which blocks they have, while some are missing here."""
 
-log = structlog.get_logger(__name__)
+MAX_REQUEST_BYTES: Final = 256
+"""A longer message is an answer: not looked at if the peer owes none."""
+
+TOLERATED_UNASKED: Final = 8
+"""An answer may come twice over a lost connection; who sends so many unasked is named."""
 
 
-class HistoryError(LedgerError):
-    """A peer's history that does not prove itself."""
+@dataclass(slots=True)
+class _Stretch:
+    """One time of being behind, for whoever watches."""
+
+    first_height: int
+    began_at: float
+    ended_at: float | None = None
 
 
 class History:
@@ -51,15 +70,17 @@ class History:
     Parameters
     ----------
     on_blocks
-        Takes proven blocks of a peer, oldest first, with the finalization of the last one.
+        Takes proven blocks of a peer, oldest first, with a finalization that covers the last one.
+        They extend the own final ledger.
     """
 
     def __init__(
         self,
         archive: Archive,
-        tree: BlockTree,
         validators: ValidatorSet,
         transport: Transport,
+        standings: PeerStandings,
+        server: HistoryServer,
         peers: list[ValidatorIndex],
         on_blocks: Callable[[ValidatorIndex, list[SealedBlock], Finalization], None],
         random: Random,
@@ -67,24 +88,65 @@ class History:
         self.rejected: Counter[str] = Counter()
         self.fetched_blocks = 0
         self._archive = archive
-        self._tree = tree
         self._validators = validators
         self._transport = transport
+        self._standings = standings
+        self._server = server
         self._peers = peers
         self._on_blocks = on_blocks
         self._random = random
-        self._asked: set[ValidatorIndex] = set()
-        self._distrusted_until: dict[ValidatorIndex, float] = {}
+        self._plan = RangePlan(peers)
+        self._windows: dict[ValidatorIndex, HistoryWindow] = {}
+        self._unasked: Counter[ValidatorIndex] = Counter()
+        self._queried_at: float | None = None
+        self._stretch: _Stretch | None = None
         self._is_behind = asyncio.Event()
-        self._answered = asyncio.Event()
+        self._news = asyncio.Event()
+
+    # WHAT THE NODE SAYS
 
     def request(self) -> None:
         """Note that final blocks are missing here."""
-        self._is_behind.set()
+        if not self._is_behind.is_set():
+            self._stretch = _Stretch(self._archive.height, asyncio.get_running_loop().time())
+            self._queried_at = None
+            self._is_behind.set()
 
     def settled(self) -> None:
         """Note that none is missing any more."""
-        self._is_behind.clear()
+        if self._is_behind.is_set():
+            self._is_behind.clear()
+            self._plan.clear()
+            if self._stretch is not None:
+                self._stretch.ended_at = asyncio.get_running_loop().time()
+
+    def status(self) -> dict[str, Any]:
+        """How far catching up is, ready for JSON."""
+        seconds, blocks = 0.0, 0
+        if self._stretch is not None:
+            now = asyncio.get_running_loop().time()
+            ended_at = now if self._stretch.ended_at is None else self._stretch.ended_at
+            seconds = ended_at - self._stretch.began_at
+            blocks = self._archive.height - self._stretch.first_height
+        is_behind = self._is_behind.is_set()
+        return {
+            "is_behind": is_behind,
+            "target_height": self.target_height() if is_behind else None,
+            "ranges_asked": self._plan.asked_count,
+            "ranges_waiting": self._plan.ready_count,
+            "fetched_blocks": self.fetched_blocks,
+            "served_blocks": self._server.served_blocks,
+            "blocks_per_second": round(blocks / seconds, 1) if is_behind and seconds else None,
+            "misbehaviour": self._standings.status(),
+        }
+
+    def target_height(self) -> Height | None:
+        """A height that at least one honest peer says it has: f may lie about theirs."""
+        tolerated = self._validators.count - self._validators.quorum
+        heights = sorted((window.newest_height for window in self._windows.values()), reverse=True)
+        return heights[tolerated] if len(heights) > tolerated else None
+
+    # FETCHING
 
     async def run(self) -> None:
         """Fetch while blocks are missing, until cancelled."""
@@ -92,120 +154,141 @@ class History:
             await self._is_behind.wait()
             if not self._peers:
                 return
-            self._answered.clear()
-            peer = self._choose_peer()
-            self._asked.add(peer)
-            request = HistoryRequest(Height(self._archive.height + 1))
-            self._transport.send(peer, Channel.BACKFILL, encode(request))
-            try:
-                # Not wait_for: before Python 3.12 it forgets a cancellation that comes together
-                # with the answer, and a node that is stopped while it catches up never ends.
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await self._answered.wait()
-            except TimeoutError:
-                continue
+            self._news.clear()
+            self._expire()
+            self._query_windows()
+            self._send_requests()
+            adopted = self._adopt_next()
+            if adopted:
+                await asyncio.sleep(0)  # Votes and other peers' answers have their turn in between.
+            else:
+                await self._wait_for_news()
 
-    def _choose_peer(self) -> ValidatorIndex:
-        return self._random.choice(self._trusted_peers() or self._peers)
-
-    def _trusted_peers(self) -> list[ValidatorIndex]:
+    async def _wait_for_news(self) -> None:
+        deadline = self._plan.next_deadline()
         now = asyncio.get_running_loop().time()
-        return [peer for peer in self._peers if self._distrusted_until.get(peer, 0.0) <= now]
+        seconds = WINDOW_SECONDS if deadline is None else min(WINDOW_SECONDS, deadline - now)
+        try:
+            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together
+            # with the answer, and a node that is stopped while it catches up never ends.
+            async with asyncio.timeout(max(seconds, 0.0)):
+                await self._news.wait()
+        except TimeoutError:
+            return
+
+    def _expire(self) -> None:
+        for peer, wanted in self._plan.expire(asyncio.get_running_loop().time()):
+            if self._is_connected(peer):
+                self._standings.caught(
+                    peer, PeerSilent(f"blocks {wanted.first} to {wanted.last} did not come")
+                )
+
+    def _query_windows(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if self._queried_at is None or now >= self._queried_at + WINDOW_SECONDS:
+            self._queried_at = now
+            for peer in self._peers:
+                self._transport.send(peer, Channel.BACKFILL, encode(HistoryQuery()))
+
+    def _send_requests(self) -> None:
+        candidates = [
+            peer for peer in self._peers if peer in self._windows and self._is_connected(peer)
+        ]
+        self._random.shuffle(candidates)
+        able = {peer: self._windows[peer] for peer in self._standings.best_of(candidates)}
+        deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        next_height = Height(self._archive.height + 1)
+        while (found := self._plan.next_request(next_height, able)) is not None:
+            peer, wanted = found
+            self._plan.asked(peer, wanted, deadline)
+            request = HistoryRequest(wanted.first, wanted.last)
+            self._transport.send(peer, Channel.BACKFILL, encode(request))
+
+    def _is_connected(self, peer: ValidatorIndex) -> bool:
+        return self._transport.status().peers[peer].state is ConnectionState.CONNECTED
+
+    def _adopt_next(self) -> bool:
+        """Hand the next range on, if it is here; gives whether there was one."""
+        proven = self._plan.take(Height(self._archive.height + 1))
+        if proven is None:
+            return False
+        blocks = [block for block in proven.blocks if block.header.height > self._archive.height]
+        try:
+            self._on_blocks(proven.peer, blocks, proven.finalization)
+        except (BlockRejected, UnknownParent) as error:
+            self._caught(proven.peer, WrongBlocks(f"{type(error).__name__}: {error}"))
+        else:
+            self.fetched_blocks += len(blocks)
+        return True
+
+    # WHAT COMES
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Take a message of the backfill channel."""
+        if len(payload) > MAX_REQUEST_BYTES and not self._plan.owes(peer):
+            self._count_unasked(peer)
+            return
         try:
             message = decode(
-                payload, PayloadRequest, HistoryRequest, HistoryResponse, limit_bytes=len(payload)
+                payload,
+                PayloadRequest,
+                HistoryRequest,
+                HistoryResponse,
+                HistoryQuery,
+                HistoryWindow,
+                limit_bytes=len(payload),
             )
         except CodecError as error:
             self.rejected[f"malformed backfill message: {type(error).__name__}"] += 1
+            self._standings.caught(peer, MalformedAnswer(str(error)))
+            self._plan.give_up(peer)
             return
-        if isinstance(message, PayloadRequest):
-            self._serve_payload(peer, message.digest)
-        elif isinstance(message, HistoryRequest):
-            self._serve_history(peer, message.first_height)
-        elif isinstance(message, HistoryResponse):
+        if isinstance(message, HistoryResponse):
             self._take(peer, message)
-
-    def _serve_payload(self, peer: ValidatorIndex, digest: Digest) -> None:
-        known = self._tree.get(digest)
-        sealed = known.sealed if known is not None else self._archive.block_by_digest(digest)
-        if sealed is not None:
-            self._transport.send(peer, Channel.PAYLOAD, sealed.encoded)
-
-    def _serve_history(self, peer: ValidatorIndex, first_height: int) -> None:
-        blocks: list[SealedBlock] = []
-        size = 0
-        for height in range(first_height, self._archive.height + 1):
-            sealed = self._archive.block(height)
-            if sealed is None or len(blocks) == MAX_REQUESTED_BLOCKS:
-                break
-            size += len(sealed.encoded) + 8
-            if size > _RESPONSE_BYTES:
-                break
-            blocks.append(sealed)
-        if not blocks:
-            return
-        certificate = self._archive.certificate_from(blocks[-1].header.view)
-        link = None if certificate is None else self._link(blocks[-1], certificate)
-        if certificate is not None and link is not None:
-            raws = tuple(block.encoded for block in blocks)
-            response = HistoryResponse(raws, link, certificate)
-            self._transport.send(peer, Channel.BACKFILL, encode(response))
-
-    def _link(self, last: SealedBlock, certificate: Finalization) -> tuple[BlockHeader, ...] | None:
-        """Headers after a block up to the one of a certificate; None if they are not all here."""
-        headers: list[BlockHeader] = []
-        block: SealedBlock | None = last
-        while block is not None and block.digest != certificate.proposal.payload:
-            block = self._archive.block(last.header.height + len(headers) + 1)
-            if block is None or len(headers) == MAX_LINK_HEADERS:
-                return None
-            headers.append(block.header)
-        return tuple(headers)
+        elif isinstance(message, HistoryWindow):
+            self._take_window(peer, message)
+        elif isinstance(message, PayloadRequest | HistoryRequest | HistoryQuery):
+            self._server.add(peer, message)
 
     def _take(self, peer: ValidatorIndex, response: HistoryResponse) -> None:
-        if peer not in self._asked:
-            self.rejected["history that nobody asked for"] += 1
-            return
-        self._asked.discard(peer)
         try:
-            blocks = self._verify(response)
-            if not blocks:
-                return  # A late answer to a request that another peer has answered.
-            self._on_blocks(peer, blocks, response.finalization)
-        except (LedgerError, BlockRejected) as error:
-            self.rejected[f"bad history: {type(error).__name__}"] += 1
-            log.warning("bad history", peer=peer, reason=str(error))
-            now = asyncio.get_running_loop().time()
-            self._distrusted_until[peer] = now + DISTRUST_SECONDS
-            if self._trusted_peers():
-                self._answered.set()
+            proven = self._prove(peer, response)
+        except PeerMisbehaved as error:
+            self._caught(peer, error)
             return
-        self.fetched_blocks += len(blocks)
-        self._answered.set()
+        if proven is not None:
+            self._standings.answered_well(peer)
+            if self._is_behind.is_set():
+                self._plan.keep(proven)
+                self._news.set()
 
-    def _verify(self, response: HistoryResponse) -> list[SealedBlock]:
-        """Blocks of a response that extend the own final ledger.
+    def _prove(self, peer: ValidatorIndex, response: HistoryResponse) -> ProvenRange | None:
+        blocks = open_blocks(response)
+        first = blocks[0].header.height
+        asked = self._plan.answered(peer, first)
+        if asked is None:
+            void = self._plan.give_up(peer)
+            if void:
+                raise WrongRange(f"blocks from {first} on, expected from {void[0].first} on")
+            self._count_unasked(peer)
+            return None
+        if asked.last <= self._archive.height:
+            return None  # A late answer to a request that another peer has answered.
+        prove(blocks, response, asked, self._validators)
+        return ProvenRange(peer, blocks, response.finalization)
 
-        Raises
-        ------
-        CodecError, SignatureError, HistoryError
-            If the response does not prove them.
-        """
-        blocks = [open_block(raw) for raw in response.blocks]
-        blocks = [block for block in blocks if block.header.height > self._archive.height]
-        parent = self._tree.root
-        for block in blocks:
-            if block.header.parent != parent:
-                raise HistoryError(f"block {block.header.height} does not extend the one before")
-            parent = block.digest
-        for header in response.link:
-            if header.parent != parent:
-                raise HistoryError(f"header {header.height} does not extend the one before")
-            parent = header_digest(header)
-        if blocks and response.finalization.proposal.payload != parent:
-            raise HistoryError("the finalization is of another block")
-        self._validators.verify_certificate(response.finalization)
-        return blocks
+    def _take_window(self, peer: ValidatorIndex, window: HistoryWindow) -> None:
+        self._windows[peer] = window
+        self._news.set()
+
+    def _count_unasked(self, peer: ValidatorIndex) -> None:
+        self.rejected["history that nobody asked for"] += 1
+        self._unasked[peer] += 1
+        if self._unasked[peer] % TOLERATED_UNASKED == 0:
+            self._standings.caught(peer, UnaskedAnswer(f"{self._unasked[peer]} by now"))
+
+    def _caught(self, peer: ValidatorIndex, fault: PeerMisbehaved) -> None:
+        self.rejected[f"bad history: {type(fault).__name__}"] += 1
+        self._standings.caught(peer, fault)
+        self._plan.give_up(peer)
+        self._news.set()

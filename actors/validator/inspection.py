@@ -51,6 +51,7 @@ class NodeInspector:
             "peers": {
                 str(peer): {
                     "state": status.state.value,
+                    "peer_id": status.peer_id,
                     "round_trip_ms": None
                     if status.round_trip_seconds is None
                     else round(status.round_trip_seconds * 1000, 3),
@@ -70,10 +71,10 @@ class NodeInspector:
                 "payloads": dict(self._node.payloads.rejected),
                 "transactions": dict(self._node.pools.rejected),
                 "attestations": dict(self._node.checkpoints.rejected),
-                "backfill": dict(self._node.history.rejected),
+                "backfill": dict(self._node.history.rejected + self._node.history_server.rejected),
                 "l1": dict(self._node.l1.rejected),
             },
-            "fetched_blocks": self._node.history.fetched_blocks,
+            "catch_up": self._node.history.status(),
             "latency_ms": self.latencies(),
         }
 

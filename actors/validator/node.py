@@ -25,11 +25,13 @@ from actors.validator.errors import UnknownParent
 from actors.validator.feed import ExecutionFeed
 from actors.validator.finality import Finality
 from actors.validator.history import History
+from actors.validator.history_server import HistoryServer
 from actors.validator.l1_desk import L1Desk
 from actors.validator.latency import NodeLatencies
 from actors.validator.operator_votes import StoredVotes
 from actors.validator.operators import OperatorDesk
 from actors.validator.payloads import PayloadDesk
+from actors.validator.peer_standing import PeerStandings
 from actors.validator.pools import TransactionPools
 from actors.validator.proposer import Proposer
 from actors.validator.tasks import Tasks
@@ -168,12 +170,16 @@ class ValidatorNode:
         self.driver = ConsensusDriver(
             config, self._journal, transport, self, monotonic_milliseconds
         )
+        peers = [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index]
+        self.standings = PeerStandings(peers, self._peer_id, time.monotonic)
+        self.history_server = HistoryServer(self.archive, self.tree, transport, peers)
         self.history = History(
             self.archive,
-            self.tree,
             self.validators,
             transport,
-            [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index],
+            self.standings,
+            self.history_server,
+            peers,
             self._adopt_history,
             Random(f"{seed}/{index}"),
         )
@@ -215,6 +221,7 @@ class ValidatorNode:
             self.checkpoints.repeat(),
             self.l1.run(),
             self.history.run(),
+            self.history_server.run(),
             self.payloads.request_missing(retry_seconds),
             *(feed.run() for feed in self.feeds.values()),
         )
@@ -434,6 +441,9 @@ class ValidatorNode:
         self.driver.post(MessageReceived(peer, finalization))
 
     # TASKS
+
+    def _peer_id(self, peer: ValidatorIndex) -> str:
+        return self.transport.status().peers[peer].peer_id
 
     async def _receive(self) -> None:
         handlers: dict[Channel, Callable[[ValidatorIndex, bytes], None]] = {

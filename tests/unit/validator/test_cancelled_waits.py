@@ -17,13 +17,17 @@ from ledger.types import ValidatorIndex
 
 @pytest.mark.parametrize("turns", range(4))
 async def test_fetching_ends_when_an_answer_and_the_end_come_together(turns: int) -> None:
-    parts: Any = SimpleNamespace(height=0, send=lambda *_: None)
-    history = History(parts, parts, parts, parts, [ValidatorIndex(1)], lambda *_: None, Random(1))
+    parts: Any = SimpleNamespace(
+        height=0, send=lambda *_: None, best_of=lambda peers: [], is_demoted=lambda _: False
+    )
+    history = History(
+        parts, parts, parts, parts, parts, [ValidatorIndex(1)], lambda *_: None, Random(1)
+    )
     history.request()
     task = asyncio.get_running_loop().create_task(history.run())
     for _ in range(5):
         await asyncio.sleep(0)
-    history._answered.set()
+    history._news.set()
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()

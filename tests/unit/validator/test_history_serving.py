@@ -1,22 +1,35 @@
 """History is served and proved also where one certificate covers many blocks."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 from block_world import GENESIS, KEYS, VALIDATORS, empty_tree, grow
 
-from actors.messages import MAX_REQUESTED_BLOCKS
+from actors.messages import (
+    MAX_REQUESTED_BLOCKS,
+    HistoryQuery,
+    HistoryRequest,
+    PayloadRequest,
+)
+from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
-from actors.validator.history import History
+from actors.validator.history import TOLERATED_UNASKED, History
+from actors.validator.history_server import MAX_WAITING_PER_PEER, HistoryServer
+from actors.validator.peer_standing import PeerStandings
 from ledger.block import SealedBlock
 from ledger.signers import pack_signers
-from ledger.types import ValidatorIndex, View
+from ledger.types import Height, ValidatorIndex, View
 from ledger.votes import Finalization, Proposal, signed_message
 from storage.store import Store
+
+CLIENT = ValidatorIndex(1)
+BLOCKS = 150
 
 
 def finalization(block: TreeBlock) -> Finalization:
@@ -32,19 +45,44 @@ class Peer:
     """One end of the backfill: an archive, a tree, and what it has adopted."""
 
     def __init__(self, index: int, directory: Path, network: MemoryNetwork) -> None:
+        other = ValidatorIndex(1 - index)
         self.tree: BlockTree = empty_tree()
         self.archive = Archive(Store(directory / str(index)), GENESIS, VALIDATORS)
         self.transport = network.transports[index]
         self.adopted: list[SealedBlock] = []
+        self.standings = PeerStandings([other], lambda peer: f"peer-{peer}", time.monotonic)
+        self.server = HistoryServer(self.archive, self.tree, self.transport, [other])
         self.history = History(
             self.archive,
-            self.tree,
             VALIDATORS,
             self.transport,
-            [ValidatorIndex(1 - index)],
+            self.standings,
+            self.server,
+            [other],
             self._adopt,
             Random(1),
         )
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        parts = (self.history.run(), self.server.run(), self._pump())
+        self.tasks = [loop.create_task(part) for part in parts]
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.transport.close()
+        self.archive.close()
+
+    def make_final(self, blocks: int) -> None:
+        """Grow the ledger by so many blocks with one finalization for all of them."""
+        block = grow(self.tree, self.tree.root, self.tree.root_state.view + 1)
+        for _ in range(blocks - 1):
+            block = grow(self.tree, block.digest, block.sealed.header.view + 1)
+        final, _ = self.tree.finalize(block.digest)
+        self.archive.append(final, finalization(block))
 
     def _adopt(self, peer: int, blocks: list[SealedBlock], certificate: Finalization) -> None:
         for sealed in blocks:
@@ -53,9 +91,10 @@ class Peer:
         self.archive.append(final, certificate)
         self.adopted.extend(blocks)
 
-    async def pump(self) -> None:
-        for received in await self.transport.receive():
-            self.history.receive(ValidatorIndex(received.peer), received.payload)
+    async def _pump(self) -> None:
+        while True:
+            for received in await self.transport.receive():
+                self.history.receive(ValidatorIndex(received.peer), received.payload)
 
 
 @pytest.fixture
@@ -64,41 +103,88 @@ async def peers(tmp_path: Path) -> AsyncIterator[tuple[Peer, Peer]]:
     made = Peer(0, tmp_path, network), Peer(1, tmp_path, network)
     for peer in made:
         await peer.transport.start()
+        peer.start()
     yield made
     for peer in made:
-        await peer.transport.close()
-        peer.archive.close()
+        await peer.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 async def test_a_gap_longer_than_an_answer_is_closed_by_headers(peers: tuple[Peer, Peer]) -> None:
     """One finalization for 150 blocks: no answer can hold all that it covers."""
     server, client = peers
-    block = grow(server.tree, server.tree.root, 1)
-    for view in range(2, 151):
-        block = grow(server.tree, block.digest, view)
-    final, _ = server.tree.finalize(block.digest)
-    server.archive.append(final, finalization(block))
-
-    for _ in range(3):
-        client.history._asked.add(ValidatorIndex(0))
-        server.history._serve_history(ValidatorIndex(1), client.archive.height + 1)
-        await client.pump()
-    assert client.archive.height == 150
-    assert client.tree.root == block.digest
-    assert 2 * MAX_REQUESTED_BLOCKS < len(client.adopted) <= 3 * MAX_REQUESTED_BLOCKS
+    server.make_final(BLOCKS)
+    client.history.request()
+    await until(lambda: client.archive.height == BLOCKS)
+    assert client.tree.root == server.tree.root
+    assert len(client.adopted) == BLOCKS > 2 * MAX_REQUESTED_BLOCKS
     assert client.history.rejected == {}
+    assert client.standings.status()["peers"] == {}
     # What was adopted by a certificate further on can be served to others too.
     assert client.archive.certificate_from(1) is not None
 
 
 async def test_an_answer_is_taken_once_for_each_request(peers: tuple[Peer, Peer]) -> None:
     server, client = peers
-    block = grow(server.tree, server.tree.root, 1)
-    final, _ = server.tree.finalize(block.digest)
-    server.archive.append(final, finalization(block))
-    client.history._asked.add(ValidatorIndex(0))
+    server.make_final(1)
+    client.history.request()
+    await until(lambda: client.archive.height == 1)
+    for _ in range(TOLERATED_UNASKED):
+        server.server.answer(CLIENT, HistoryRequest(Height(1), Height(1)))
+    await until(lambda: sum(client.history.rejected.values()) == TOLERATED_UNASKED)
+    assert client.history.rejected == {"history that nobody asked for": TOLERATED_UNASKED}
+    assert client.standings.status()["peers"]["0"]["faults"] == {"UnaskedAnswer": 1}
+
+
+async def test_requests_over_the_bound_are_dropped_and_counted_and_the_others_answered(
+    peers: tuple[Peer, Peer],
+) -> None:
+    server, _ = peers
+    server.make_final(3)
+    request = PayloadRequest(server.tree.root)
+    for _ in range(MAX_WAITING_PER_PEER + 5):
+        server.server.add(CLIENT, request)
+    assert server.server.rejected == {"request dropped: too many of the peer wait": 5}
+    sent = server.transport.status().peers[CLIENT].channels[Channel.PAYLOAD]
+    assert sent.sent_messages == 0
+    await until(
+        lambda: (
+            server.transport.status().peers[CLIENT].channels[Channel.PAYLOAD].sent_messages
+            == MAX_WAITING_PER_PEER
+        )
+    )
+
+
+async def test_served_bytes_keep_to_the_rate(
+    peers: tuple[Peer, Peer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _ = peers
+    server.make_final(3)
+    pauses: list[float] = []
+    charge = server.server._rate.charge
+
+    def charged(now: float, sent_bytes: int, answers: int) -> float:
+        pause = charge(now, sent_bytes * 1_000_000, answers)
+        pauses.append(pause)
+        return pause
+
+    monkeypatch.setattr(server.server._rate, "charge", charged)
     for _ in range(2):
-        server.history._serve_history(ValidatorIndex(1), 1)
-        await client.pump()
-    assert client.archive.height == 1
-    assert client.history.rejected == {"history that nobody asked for": 1}
+        server.server.add(CLIENT, HistoryRequest(Height(1), Height(3)))
+    await until(lambda: len(pauses) == 2)
+    assert all(pause > 0.0 for pause in pauses)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 3), (4, 4), (10**9, 10**9), (3, 1)], ids=str)
+async def test_a_request_for_what_is_not_there_is_told_what_is(
+    peers: tuple[Peer, Peer], first: int, last: int
+) -> None:
+    server, _ = peers
+    server.make_final(3)
+    sent_bytes = server.server.answer(CLIENT, HistoryRequest(Height(first), Height(last)))
+    assert sent_bytes == server.server.answer(CLIENT, HistoryQuery()) < 16
