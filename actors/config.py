@@ -26,11 +26,15 @@ L1_ACTOR: Final = "l1"
 
 @dataclass(frozen=True, slots=True)
 class PeerAddress:
-    """Where a validator's libp2p host listens."""
+    """Where a validator's libp2p host listens, or where it is dialled.
+
+    ``ip_version``: 4 or 6 if the host is a name that is to be followed to such addresses only.
+    """
 
     index: ValidatorIndex
     host: str
     port: int
+    ip_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

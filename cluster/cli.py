@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cluster.cli_node import node
+from cluster.cli_options import DirectoryOption, JsonOption, RayAddressOption, WaitOption
 from cluster.errors import ClusterError
 from cluster.network import DEFAULT_DIRECTORY
 from cluster.ports import MAX_PORT
@@ -29,15 +31,13 @@ settlement = typer.Typer(help="Settlement of the ZK chain on L1.")
 app.add_typer(settlement, name="settlement", no_args_is_help=True)
 chaos = typer.Typer(help="Break a network on purpose, and check that nothing is lost.")
 app.add_typer(chaos, name="chaos", no_args_is_help=True)
+app.add_typer(node, name="node", no_args_is_help=True)
 
 console = Console(stderr=True)
 
 L1_ENGINES = ("py-evm", "wasm")
 DEFAULT_L1_ENGINE = "wasm"
 
-DirectoryOption = Annotated[
-    Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")
-]
 ValidatorsOption = Annotated[
     int, typer.Option("--validators", "-n", min=2, max=16, help="Validators of a new network.")
 ]
@@ -66,7 +66,6 @@ ParametersOption = Annotated[
         callback=known_parameter_set,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 
 
 def require_range(first: int, last: int) -> None:
@@ -120,14 +119,21 @@ def up(
             help="Workers that prove batches of a new network; each takes 2 to 10 GB.",
         ),
     ] = 0,
+    address: RayAddressOption = None,
+    wait_seconds: WaitOption = 0.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Start a network on this machine: a new one, or the one in the directory."""
+    """Start a network: a new one on this machine, or the one in the directory.
+
+    With --address its nodes are placed on the machines of a Ray that runs already.
+    """
+    from cluster.commands import Elsewhere
     from cluster.commands import up as command
     from cluster.l1_choice import L1Request
 
     request = L1Request(l1, l1_port, l1_engine, l1_key, provers)
-    command(directory, validators, rpc_port, p2p_port, request, as_json)
+    elsewhere = None if address is None else Elsewhere(address, wait_seconds)
+    command(directory, validators, rpc_port, p2p_port, request, elsewhere, as_json)
 
 
 @app.command()

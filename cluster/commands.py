@@ -1,11 +1,13 @@
 """``braid up``, ``status``, ``down``, ``quarantine`` and ``resume``."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 
+from actors.config import NodeConfig
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError, NotRunning
 from cluster.l1_choice import L1Request, choose_l1
@@ -16,12 +18,23 @@ from cluster.launcher import (
     start_network,
     stop_network,
 )
-from cluster.network import Network, is_network, load_network, load_run
+from cluster.network import Network, is_network, load_network
+from cluster.node_launcher import node_of, start_nodes_on
 from cluster.output import console, print_json, print_table, say
+from cluster.ray_instance import RayAddress
+from cluster.run_record import hosted_nodes, load_ray
 
 DEFAULT_RPC_PORT = 8545
 DEFAULT_P2P_PORT = 9645
 ANSWER_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A Ray that runs already, and how long to wait for its machines."""
+
+    address: str
+    patience_seconds: float = 0.0
 
 
 def up(
@@ -30,6 +43,7 @@ def up(
     rpc_port: int | None,
     p2p_port: int | None,
     l1: L1Request,
+    elsewhere: Elsewhere | None,
     as_json: bool,
 ) -> None:
     """Start a network."""
@@ -43,7 +57,11 @@ def up(
         network = create_dev_network(directory, validators, plan, choose_l1(l1))
         say(f"wrote a new development network with {validators} validators to {directory}")
     with console.status("starting") as spinner:
-        start_network(network, lambda text: spinner.update(text))
+        if elsewhere is None:
+            start_network(network, spinner.update)
+        else:
+            ray = RayAddress(elsewhere.address)
+            start_nodes_on(ray, network, network.nodes, spinner.update, elsewhere.patience_seconds)
     if as_json:
         endpoints = [_endpoints(network, index) for index in range(len(network.nodes))]
         url = None if network.l1 is None else network.l1.url
@@ -67,11 +85,16 @@ def up(
 def status(directory: Path, as_json: bool) -> None:
     """Show every node."""
     network = load_network(directory)
-    with connection(load_run(network)):
-        statuses = [_status_of(config.index, network) for config in network.nodes]
+    with connection(load_ray(network)):
+        statuses = [_status_of(config) for config in hosted_nodes(network)]
     if as_json:
         print_json({"nodes": statuses})
         return
+    say_nodes(network, statuses)
+
+
+def say_nodes(network: Network, statuses: list[dict[str, Any]]) -> None:
+    """Show what nodes of a network have answered."""
     print_table(
         f"{network.genesis.network}, {len(network.nodes)} validators",
         ("node", "view", "final", "ZK", "fast", "peers", "soft ms", "final ms", "rejected"),
@@ -90,7 +113,7 @@ def down(directory: Path, as_json: bool) -> None:
     """Stop a network."""
     network = load_network(directory)
     with console.status("stopping") as spinner:
-        killed = stop_network(network, lambda text: spinner.update(text))
+        killed = stop_network(network, spinner.update)
     if as_json:
         print_json({"stopped": True, "processes_killed": killed})
     else:
@@ -128,28 +151,30 @@ class _connected:  # noqa: N801  # reads as a verb: with _connected(...)
 
     def __init__(self, directory: Path, node: int) -> None:
         self._network = load_network(directory)
-        if not 0 <= node < len(self._network.nodes):
-            raise ClusterError(f"there are nodes 0 to {len(self._network.nodes) - 1}, no {node}")
-        self._node = node
-        self._connection = connection(load_run(self._network))
+        self._config = node_of(self._network, node)
+        self._connection = connection(load_ray(self._network))
 
     def __enter__(self) -> NodeHandles:
         self._connection.__enter__()
-        return node_handles(self._network.nodes[self._node])
+        return node_handles(self._config)
 
     def __exit__(self, *error: Any) -> None:
         self._connection.__exit__(*error)
 
 
-def _status_of(index: int, network: Network) -> dict[str, Any]:
-    try:
-        handles = node_handles(network.nodes[index])
-        found: dict[str, Any] = ray.get(handles.validator.status.remote(), timeout=ANSWER_SECONDS)
-        found["gateway"] = ray.get(handles.gateway.status.remote(), timeout=ANSWER_SECONDS)
-        found["bridge"] = ray.get(handles.bridge.status.remote(), timeout=ANSWER_SECONDS)
-    except (GetTimeoutError, RayActorError, NotRunning) as error:
-        return {"validator": index, "error": str(error).splitlines()[0]}
+def status_of_node(handles: NodeHandles) -> dict[str, Any]:
+    """Everything that a node's actors tell about themselves."""
+    found: dict[str, Any] = ray.get(handles.validator.status.remote(), timeout=ANSWER_SECONDS)
+    found["gateway"] = ray.get(handles.gateway.status.remote(), timeout=ANSWER_SECONDS)
+    found["bridge"] = ray.get(handles.bridge.status.remote(), timeout=ANSWER_SECONDS)
     return found
+
+
+def _status_of(config: NodeConfig) -> dict[str, Any]:
+    try:
+        return status_of_node(node_handles(config))
+    except (GetTimeoutError, RayActorError, NotRunning) as error:
+        return {"validator": config.index, "error": str(error).splitlines()[0]}
 
 
 def _status_row(entry: dict[str, Any]) -> tuple[Any, ...]:

@@ -6,6 +6,8 @@ ClusterError
 ├── BadDirectory        the data directory is damaged or not one of ours
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
+│   └── NoMachine       a Ray has no machine for a node
+├── RayUnreachable      a Ray that was named does not let us in
 ├── DemoFailed          a step or an invariant of the demo or of a bench failed
 ├── NoProverPool        no node of the network proves anything
 └── ProofRefused        a proof file that does not prove what it says
@@ -34,6 +36,14 @@ class PortsTaken(ClusterError):
 
 class StartFailed(ClusterError):
     """Ray or an actor did not come up."""
+
+
+class NoMachine(StartFailed):
+    """A Ray has no machine for a node."""
+
+
+class RayUnreachable(ClusterError):
+    """A Ray that was named does not answer, or does not let us in."""
 
 
 class DemoFailed(ClusterError):

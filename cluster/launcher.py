@@ -4,7 +4,7 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +17,13 @@ from actors.config import ACTOR_NAMESPACE, NodeConfig
 from actors.executor.actor import ExecutorActor
 from actors.gateway.actor import GatewayActor
 from actors.validator.actor import ValidatorActor
-from cluster.errors import AlreadyRunning, NotRunning, StartFailed
+from cluster.errors import AlreadyRunning, NotRunning, RayUnreachable, StartFailed
 from cluster.l1_plan import L1Plan
-from cluster.network import Network, forget_run, load_run, save_run, stale_run
+from cluster.network import Network
+from cluster.placement import ANYWHERE, Resources
 from cluster.ports import require_free
-from cluster.ray_instance import RayInstance, start_ray, stop_processes
+from cluster.ray_instance import AnyRay, RayAddress, RayInstance, start_ray, stop_processes
+from cluster.run_record import forget_run, hosted_nodes, load_ray, save_run, stale_run
 from cluster.settling import (
     SettlementHandles,
     create_actor,
@@ -73,7 +75,10 @@ def silent(_: str) -> None:
 
 
 def start_network(
-    network: Network, progress: Progress = silent, choose: ActorChoice = standard_actors
+    network: Network,
+    progress: Progress = silent,
+    choose: ActorChoice = standard_actors,
+    nodes: Sequence[NodeConfig] | None = None,
 ) -> RayInstance:
     """Start Ray and all nodes, and wait until every node takes part.
 
@@ -81,6 +86,8 @@ def start_network(
     ----------
     choose
         Which class each part of a node has.
+    nodes
+        Those to start, if not all: the others run elsewhere.
 
     Raises
     ------
@@ -91,21 +98,22 @@ def start_network(
     StartFailed
         If something did not come up; nothing is left running then.
     """
+    configs = network.nodes if nodes is None else nodes
     with contextlib.suppress(NotRunning):
-        load_run(network)
+        load_ray(network)
         raise AlreadyRunning(f"the network in {network.directory} runs already: see `braid status`")
     clean_up(network)
-    require_free(ports_of(network))
+    require_free(ports_of(network, configs))
     progress("starting Ray")
     instance = start_ray(network.token_file, network.ray_log, RAY_CPUS)
     try:
-        save_run(network, instance)
+        save_run(network, instance, (config.index for config in configs))
         with connection(instance):
-            progress(f"starting {len(network.nodes)} nodes")
+            progress(f"starting {len(configs)} nodes")
             l1 = create_embedded_l1(network)
-            nodes = [_create_node(config, network.l1, choose) for config in network.nodes]
+            created = [create_node(config, network.l1, choose) for config in configs]
             progress("waiting until every node takes part")
-            _wait_until_ready(nodes, l1)
+            wait_until_ready(created, l1)
     except BaseException:
         stop_processes(instance.pid, instance.temporary_directory)
         forget_run(network)
@@ -114,26 +122,38 @@ def start_network(
 
 
 def stop_network(network: Network, progress: Progress = silent) -> int:
-    """Stop all nodes and their Ray; gives how many processes had to be killed.
+    """Stop all nodes of the directory, and their Ray if it was started for them.
+
+    Returns
+    -------
+    int
+        How many processes had to be killed.
 
     Raises
     ------
     NotRunning
         If the network does not run.
+    RayUnreachable
+        If the nodes run on a Ray elsewhere that does not answer.
     """
     try:
-        instance = load_run(network)
+        ray = load_ray(network)
     except NotRunning:
         if stale_run(network) is None:
             raise
         return clean_up(network)
     progress("stopping the nodes")
+    if isinstance(ray, RayAddress):
+        with connection(ray):
+            stop_nodes(hosted_nodes(network))
+        forget_run(network)
+        return 0
     try:
-        with contextlib.suppress(ConnectionError), connection(instance):
-            _stop_nodes(network)
+        with contextlib.suppress(ConnectionError), connection(ray):
+            stop_nodes(hosted_nodes(network))
     finally:
         progress("stopping Ray")
-        killed = stop_processes(instance.pid, instance.temporary_directory)
+        killed = stop_processes(ray.pid, ray.temporary_directory)
         forget_run(network)
     return killed
 
@@ -141,7 +161,7 @@ def stop_network(network: Network, progress: Progress = silent) -> int:
 def clean_up(network: Network) -> int:
     """End what an earlier run left behind, if it did not end properly."""
     instance = stale_run(network)
-    if instance is None:
+    if not isinstance(instance, RayInstance):
         return 0
     killed = stop_processes(instance.pid, instance.temporary_directory)
     forget_run(network)
@@ -149,16 +169,30 @@ def clean_up(network: Network) -> int:
 
 
 @contextlib.contextmanager
-def connection(instance: RayInstance) -> Iterator[None]:
-    """Be a client of a Ray for the duration of a block."""
+def connection(instance: AnyRay) -> Iterator[None]:
+    """Be a client of a Ray for the duration of a block.
+
+    Raises
+    ------
+    RayUnreachable
+        If it was not started by Braid, and does not answer or does not let us in.
+    """
     os.environ.update(instance.environment())
     on_terminate = signal.getsignal(signal.SIGTERM)
-    ray.init(
-        address=instance.address,
-        namespace=ACTOR_NAMESPACE,
-        log_to_driver=False,
-        logging_level="ERROR",
-    )
+    try:
+        ray.init(
+            address=instance.address,
+            namespace=ACTOR_NAMESPACE,
+            log_to_driver=False,
+            logging_level="ERROR",
+        )
+    except (ConnectionError, RuntimeError) as error:
+        if isinstance(instance, RayInstance):
+            raise
+        reason = str(error).strip().splitlines()[0]
+        raise RayUnreachable(
+            f"the Ray at {instance.address} does not let us in: {reason}"
+        ) from error
     if threading.current_thread() is threading.main_thread():
         # Ray's own handler aborts the process three seconds later, in the middle of cleaning up.
         signal.signal(signal.SIGTERM, on_terminate)
@@ -168,9 +202,9 @@ def connection(instance: RayInstance) -> Iterator[None]:
         ray.shutdown()
 
 
-def ports_of(network: Network) -> Iterable[int]:
-    """Every port that the network needs on this machine."""
-    for node in network.nodes:
+def ports_of(network: Network, nodes: Sequence[NodeConfig]) -> Iterable[int]:
+    """Every port that nodes of the network need on this machine."""
+    for node in nodes:
         yield from (node.rpc_port, node.listen.port)
     if network.l1 is not None and network.l1.embedded is not None:
         yield network.l1.embedded.port
@@ -207,25 +241,39 @@ def create_validator(config: NodeConfig, choose: ActorChoice = standard_actors) 
     return create_actor(chosen, config.actor_name("validator"), config)
 
 
-def _create_node(config: NodeConfig, l1: L1Plan | None, choose: ActorChoice) -> NodeHandles:
-    bridge = choose(config.index, "bridge", BridgeActor)
-    gateway = choose(config.index, "gateway", GatewayActor)
+def create_node(
+    config: NodeConfig,
+    l1: L1Plan | None,
+    choose: ActorChoice = standard_actors,
+    resources: Resources = ANYWHERE,
+) -> NodeHandles:
+    """Start a node's actors where the resources are; there must be none of their names."""
+
+    def create(part: str, standard: Any, *more: Any) -> ActorHandle:
+        chosen = choose(config.index, part, standard)
+        name = config.actor_name(part)
+        return create_actor(chosen, name, config, *more, resources=resources)
+
     return NodeHandles(
         config=config,
-        executors={role: _create_executor(config, role, choose) for role in ChainRole},
-        bridge=create_actor(bridge, config.actor_name("bridge"), config),
-        settlement=None if l1 is None else create_settlement(config, l1),
-        validator=create_validator(config, choose),
-        gateway=create_actor(gateway, config.actor_name("gateway"), config),
+        executors={
+            role: create(f"executor-{role.name.lower()}", ExecutorActor, role) for role in ChainRole
+        },
+        bridge=create("bridge", BridgeActor),
+        settlement=None if l1 is None else create_settlement(config, l1, resources),
+        validator=create("validator", ValidatorActor),
+        gateway=create("gateway", GatewayActor),
     )
 
 
-def _create_executor(config: NodeConfig, role: ChainRole, choose: ActorChoice) -> ActorHandle:
-    chosen = choose(config.index, f"executor-{role.name.lower()}", ExecutorActor)
-    return create_actor(chosen, config.executor_name(role), config, role)
+def wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:
+    """Wait until every actor answers.
 
-
-def _wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:
+    Raises
+    ------
+    StartFailed
+        One does not, or has died.
+    """
     actors = [*l1, *(actor for node in nodes for actor in node.all())]
     answers = [actor.ready.remote() for actor in actors]
     try:
@@ -243,13 +291,14 @@ def _wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:
         ) from error
 
 
-def _stop_nodes(network: Network) -> None:
-    """Close everything in order: first what takes requests, then what writes."""
+def stop_nodes(configs: Sequence[NodeConfig]) -> None:
+    """Close nodes in order: first what takes requests, then what writes; an L1 of theirs last."""
     nodes = []
-    for config in network.nodes:
+    for config in configs:
         with contextlib.suppress(NotRunning):
             nodes.append(node_handles(config))
-    l1 = find_embedded_l1()
+    has_first = any(config.index == 0 for config in configs)
+    l1 = find_embedded_l1() if has_first else []
     steps = [
         *([actor for node in nodes for actor in pick(node)] for pick in _STOP_ORDER),
         l1,

@@ -53,6 +53,30 @@ class RayInstance:
         return ray_environment(self.token_file)
 
 
+@dataclass(frozen=True, slots=True)
+class RayAddress:
+    """A Ray that somebody else runs.
+
+    Attributes
+    ----------
+    address
+        As Ray takes it: ``HOST:PORT`` of its head, or ``ray://HOST:PORT`` from outside.
+    token_file
+        Where its token lies; None if Ray finds that by itself (``RAY_AUTH_TOKEN``,
+        ``RAY_AUTH_TOKEN_PATH``, ``~/.ray/auth_token``), or there is none.
+    """
+
+    address: str
+    token_file: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Variables with which a process may join this Ray."""
+        return {} if self.token_file is None else ray_environment(self.token_file)
+
+
+AnyRay = RayInstance | RayAddress
+
+
 def ray_environment(token_file: Path) -> dict[str, str]:
     """Variables for a Ray that asks for the token in ``token_file``."""
     return {

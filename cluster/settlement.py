@@ -11,8 +11,9 @@ from rich.markup import escape
 from cluster.errors import ClusterError, NotRunning
 from cluster.l1_plan import SETTLING_NODES
 from cluster.launcher import connection, node_handles
-from cluster.network import Network, load_network, load_run
+from cluster.network import Network, load_network
 from cluster.output import print_json, print_table, say
+from cluster.run_record import hosted_nodes, load_ray
 
 ANSWER_SECONDS: Final = 10.0
 
@@ -26,8 +27,11 @@ def status(directory: Path, as_json: bool) -> None:
         The network settles nowhere.
     """
     network = _settling_network(directory)
-    with connection(load_run(network)):
-        nodes = [_status_of(network, index) for index in range(len(network.nodes))]
+    with connection(load_ray(network)):
+        nodes = [
+            _status_of(network, index)
+            for index in (config.index for config in hosted_nodes(network))
+        ]
     if as_json:
         print_json({"nodes": nodes})
         return
@@ -49,7 +53,7 @@ def settle_now(directory: Path) -> None:
         The network settles nowhere, or settlement has not started yet.
     """
     network = _settling_network(directory)
-    with connection(load_run(network)):
+    with connection(load_ray(network)):
         (index, *_) = SETTLING_NODES
         handles = node_handles(network.nodes[index])
         found = ray.get(handles.validator.status.remote(), timeout=ANSWER_SECONDS)

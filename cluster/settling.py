@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
@@ -16,6 +17,7 @@ from actors.prover.witness_actor import WitnessActor, witness_name
 from actors.settlement.actor import SETTLEMENT, SettlementActor
 from cluster.l1_plan import SETTLING_NODES, L1Plan, embedded_settings
 from cluster.network import Network
+from cluster.placement import ANYWHERE, Resources
 from execution.types import Address
 from ledger.types import ChainRole
 
@@ -34,10 +36,16 @@ class SettlementHandles:
         return [actor for actor in found if actor is not None]
 
 
-def create_actor(actor_class: Any, name: str, *arguments: Any) -> ActorHandle:
+def create_actor(
+    actor_class: Any, name: str, *arguments: Any, resources: Resources = ANYWHERE
+) -> ActorHandle:
     """Start a named, detached actor; there must be none of its name."""
     options = actor_class.options(
-        name=name, namespace=ACTOR_NAMESPACE, lifetime="detached", get_if_exists=False
+        name=name,
+        namespace=ACTOR_NAMESPACE,
+        lifetime="detached",
+        get_if_exists=False,
+        resources=dict(resources),
     )
     handle: ActorHandle = options.remote(*arguments)
     return handle
@@ -66,10 +74,13 @@ def find_embedded_l1() -> list[ActorHandle]:
         return []
 
 
-def create_settlement(config: NodeConfig, plan: L1Plan) -> SettlementHandles:
+def create_settlement(
+    config: NodeConfig, plan: L1Plan, resources: Resources = ANYWHERE
+) -> SettlementHandles:
     """Start a node's settlement, and the provers where it settles."""
     has_provers = config.index in SETTLING_NODES and plan.provers > 0
-    settlement = create_actor(SettlementActor, config.actor_name(SETTLEMENT), config, has_provers)
+    create = partial(create_actor, resources=resources)
+    settlement = create(SettlementActor, config.actor_name(SETTLEMENT), config, has_provers)
     if not has_provers:
         return SettlementHandles(settlement)
     options = PoolOptions(
@@ -77,8 +88,8 @@ def create_settlement(config: NodeConfig, plan: L1Plan) -> SettlementHandles:
         maximum_workers=plan.provers,
         splitter=witness_name(config),
     )
-    witnesses = create_actor(WitnessActor, witness_name(config), config)
-    pool = create_actor(ProverPoolActor, pool_name(config), config, options)
+    witnesses = create(WitnessActor, witness_name(config), config)
+    pool = create(ProverPoolActor, pool_name(config), config, options)
     return SettlementHandles(settlement, pool, witnesses)
 
 

@@ -27,12 +27,15 @@ class PeerAddress:
     host, port
         Where it listens: IP address or name. Port 0 means not known yet; such a peer is
         dialled after ``set_peer_address``.
+    ip_version
+        4 or 6: which addresses of a name are dialled; None for whichever comes first.
     """
 
     index: int
     public_key: bytes
     host: str
     port: int
+    ip_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,8 @@ class TransportConfig:
             )
         if any(len(peer.public_key) != KEY_BYTES for peer in self.peers):
             raise ConfigurationError("every peer needs an Ed25519 public key of 32 bytes")
+        if any(peer.ip_version not in (None, 4, 6) for peer in self.peers):
+            raise ConfigurationError("ip_version is 4, 6 or None")
         ports = [self.listen_port, *(peer.port for peer in self.peers)]
         if any(not 0 <= port <= MAXIMUM_PORT for port in ports):
             raise ConfigurationError(f"a port is outside 0..{MAXIMUM_PORT}")

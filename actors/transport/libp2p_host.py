@@ -50,6 +50,13 @@ logger = logging.getLogger(__name__)
 LATE_TICK_SECONDS = 0.5
 """A heartbeat tick this late means that we were stalled, not the peers."""
 
+_FAMILIES = {
+    None: trio.socket.AF_UNSPEC,
+    4: trio.socket.AF_INET,
+    6: trio.socket.AF_INET6,
+}
+"""Of socket addresses, by IP version."""
+
 
 @dataclass(slots=True)
 class _Remote:
@@ -59,6 +66,7 @@ class _Remote:
     peer_id: ID
     host: str
     port: int
+    ip_version: int | None
 
 
 class Libp2pHost:
@@ -93,7 +101,11 @@ class Libp2pHost:
         self._own_id = ID.from_pubkey(self._identity.public_key)
         self._remotes = {
             peer.index: _Remote(
-                links[peer.index], peer_id_from_public_key(peer.public_key), peer.host, peer.port
+                links[peer.index],
+                peer_id_from_public_key(peer.public_key),
+                peer.host,
+                peer.port,
+                peer.ip_version,
             )
             for peer in config.other_peers
         }
@@ -124,7 +136,7 @@ class Libp2pHost:
     def set_address(self, peer: int, host: str, port: int) -> None:
         """Dial a peer elsewhere from now on."""
         remote = self._remotes[peer]
-        remote.host, remote.port = host, port
+        remote.host, remote.port, remote.ip_version = host, port, None
         self._call(self._notice_address)
 
     def _call(self, function: Callable[[], None]) -> None:
@@ -288,7 +300,7 @@ class Libp2pHost:
                 forget_failed_dial(host, remote.peer_id)
                 await host.get_network().close_peer(remote.peer_id)
                 host.get_peerstore().clear_addrs(remote.peer_id)
-                address = await _resolve(remote.host, remote.port)
+                address = await _resolve(remote)
                 await host.connect(PeerInfo(remote.peer_id, [address]))
                 streams = [
                     (
@@ -345,8 +357,10 @@ def _multiaddress(host: str, port: int) -> Multiaddr:
     return Multiaddr(f"/{family}/{host}/tcp/{port}")
 
 
-async def _resolve(host: str, port: int) -> Multiaddr:
+async def _resolve(remote: _Remote) -> Multiaddr:
     """Resolve a name as the operating system does, so that container names work."""
-    found = await trio.socket.getaddrinfo(host, port, type=trio.socket.SOCK_STREAM)
+    found = await trio.socket.getaddrinfo(
+        remote.host, remote.port, family=_FAMILIES[remote.ip_version], type=trio.socket.SOCK_STREAM
+    )
     address = found[0][4][0]
-    return _multiaddress(str(address), port)
+    return _multiaddress(str(address), remote.port)

@@ -38,7 +38,13 @@ def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
 
 def _transport_config(config: NodeConfig, genesis: Genesis, keys: ValidatorKeys) -> TransportConfig:
     peers = tuple(
-        PeerAddress(peer.index, genesis.validators[peer.index].network_key, peer.host, peer.port)
+        PeerAddress(
+            peer.index,
+            genesis.validators[peer.index].network_key,
+            peer.host,
+            peer.port,
+            peer.ip_version,
+        )
         for peer in config.peers
     )
     return TransportConfig(

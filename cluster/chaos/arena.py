@@ -18,8 +18,8 @@ from cluster.chaos.processes import kill_now, process_of
 from cluster.chaos.scenario import Setup
 from cluster.chaos.timeline import MarkKind, Timeline
 from cluster.launcher import clean_up, connection, create_validator, node_handles, start_network
-from cluster.network import load_run
 from cluster.ray_instance import processes_of
+from cluster.run_record import load_run
 from cluster.session import Session
 
 STOP_SECONDS: Final = 10.0

@@ -22,8 +22,9 @@ from cluster.chaos.traffic import Traffic
 from cluster.chaos.watching import Watcher
 from cluster.errors import ClusterError
 from cluster.l1_choice import temporary_l1
-from cluster.network import Network, load_run
+from cluster.network import Network
 from cluster.ray_instance import processes_of
+from cluster.run_record import load_run
 from cluster.session import Session, temporary_network
 
 ORPHAN_SECONDS: Final = 15.0

@@ -13,8 +13,9 @@ from actors.config import ACTOR_NAMESPACE, NodeConfig
 from actors.prover.pool.options import pool_name
 from cluster.errors import NoProverPool
 from cluster.launcher import connection
-from cluster.network import load_network, load_run
+from cluster.network import load_network
 from cluster.output import print_json, print_table, say
+from cluster.run_record import hosted_nodes, load_ray
 
 ANSWER_SECONDS: Final = 10.0
 MEBIBYTE: Final = 1 << 20
@@ -59,8 +60,8 @@ def retry(directory: Path, as_json: bool) -> None:
 def _ask_all(directory: Path, method: str) -> list[tuple[int, dict[str, Any]]]:
     """Answers of all pools by node."""
     network = load_network(directory)
-    with connection(load_run(network)):
-        found = [(int(config.index), _ask(config, method)) for config in network.nodes]
+    with connection(load_ray(network)):
+        found = [(int(config.index), _ask(config, method)) for config in hosted_nodes(network)]
     answers = [(index, answer) for index, answer in found if answer is not None]
     if not answers:
         raise NoProverPool(

@@ -14,8 +14,9 @@ from json_rpc import Rpc
 
 from cluster.chain_client import Call, ChainClient, call_of
 from cluster.dev_genesis import dev_account
-from cluster.network import load_network, load_run
+from cluster.network import load_network
 from cluster.ray_instance import processes_of
+from cluster.run_record import load_run
 from contracts.addresses import PORTAL_ADDRESS
 
 RECEIVER = "0x" + "42" * 20

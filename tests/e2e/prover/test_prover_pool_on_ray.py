@@ -24,8 +24,8 @@ from actors.prover.pool.checking import refusal_of
 from actors.prover.pool.messages import BatchStage, SegmentProof
 from actors.prover.pool.programs import PoolProgram
 from cluster.dev_genesis import PortPlan, create_dev_network
-from cluster.network import save_run
 from cluster.ray_instance import RayInstance
+from cluster.run_record import save_run
 
 BATCH = b"batch"
 COUNT = 4

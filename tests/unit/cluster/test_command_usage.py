@@ -12,7 +12,7 @@ from tests.support.braid_main import BraidMain
 
 COMMANDS = (
     "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "prover",
-    "bench",
+    "bench", "node",
 )  # fmt: skip
 
 
@@ -37,6 +37,9 @@ def test_help_names_every_command():
         "bench prove",
         "prover status",
         "prover retry",
+        "node start",
+        "node status",
+        "node stop",
     ],
 )
 def test_every_command_has_help(command):
@@ -72,6 +75,11 @@ def test_every_command_has_help(command):
         ["witness", "--from", "1"],
         ["witness", "--from", "3", "--to", "2"],
         ["verify"],
+        ["node", "start"],
+        ["node", "start", "-1"],
+        ["node", "start", "x"],
+        ["node", "start", "0", "--rpc", "8545"],
+        ["node", "start", "0", "--listen", "node.example.org:9645"],
         ["bench", "nothing"],
         ["bench", "prove", "--parameters", "quick"],
         ["bench", "throughput", "--transactions", "1"],
@@ -94,6 +102,9 @@ def test_wrong_use_is_explained_and_exits_with_2(arguments, tmp_path, monkeypatc
         ("down", "--json"),
         ("quarantine", "0", "--reason", "x"),
         ("resume", "0"),
+        ("node", "start", "0"),
+        ("node", "status", "0"),
+        ("node", "stop", "0"),
     ],
 )
 def test_a_directory_without_a_network_is_one_line_on_stderr(run_main, tmp_path, command):
@@ -121,6 +132,23 @@ def test_a_node_that_does_not_exist_is_an_error(run_main, tmp_path, command, nod
     code, _, stderr = run_main(command, *more, "--dir", str(tmp_path), "--", node)
     assert code == 1
     assert "there are nodes 0 to 3" in stderr
+
+
+@pytest.mark.parametrize("command", ["start", "status", "stop"])
+def test_a_single_node_that_does_not_exist_is_an_error(run_main, tmp_path, command):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    code, _, stderr = run_main("node", command, "4", "--dir", str(tmp_path))
+    assert code == 1
+    assert "there are nodes 0 to 3" in stderr
+
+
+def test_a_node_with_another_s_seed_does_not_start_and_nothing_else_does(run_main, tmp_path):
+    network = create_dev_network(tmp_path, 4, PortPlan(None, None))
+    network.nodes[1].seed_file.write_bytes(network.nodes[2].seed_file.read_bytes())
+    code, stdout, stderr = run_main("node", "start", "1", "--dir", str(tmp_path))
+    assert (code, stdout) == (1, "")
+    assert "is not the seed of validator 1 of the genesis" in " ".join(stderr.split())
+    assert not (tmp_path / "run.json").exists()
 
 
 @pytest.mark.parametrize(

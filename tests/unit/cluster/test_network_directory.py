@@ -10,16 +10,16 @@ import pytest
 
 from cluster.dev_genesis import PortPlan, create_dev_network, dev_genesis
 from cluster.errors import BadDirectory, ClusterError, NotRunning
-from cluster.network import (
-    Network,
+from cluster.network import Network, is_network, load_network
+from cluster.ray_instance import RayAddress, RayInstance
+from cluster.run_record import (
     forget_run,
-    is_network,
-    load_network,
+    hosted_nodes,
+    load_ray,
     load_run,
     save_run,
     stale_run,
 )
-from cluster.ray_instance import RayInstance
 from cluster.session import temporary_network
 from ledger.codec import encode
 from ledger.genesis import PROTOCOL_VERSION
@@ -115,16 +115,20 @@ def test_a_damaged_description_is_named(network, content):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": 1},
-        {"format": 4},
+        {"format": 3},
+        {"format": 5},
         {"l1": 5},
         {"l1": {"url": "http://127.0.0.1:1"}},
         {"host": 5},
         {"nodes": {}},
         {"nodes": [1, 2, 3, 4]},
-        {"nodes": [{"p2p_port": "x", "rpc_port": 1}] * 4},
-        {"nodes": [{"p2p_port": 70_000, "rpc_port": 1}] * 4},
-        {"nodes": [{"p2p_port": 7_000}] * 4},
+        {"nodes": [{}] * 4},
+        {"nodes": [{"address": "127.0.0.1:9645"}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/70000"}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "listen": "everywhere"}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "rpc": "node:8545"}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "lisen": "0.0.0.0:9645"}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "automatic_quarantine": 1}] * 4},
         {"nodes": []},
     ],
 )
@@ -168,7 +172,8 @@ def test_another_network_s_genesis_is_refused(network):
 def test_a_run_is_found_until_it_is_forgotten(network):
     instance = _run_of(network, os.getpid())
     save_run(network, instance)
-    assert load_run(network) == instance
+    assert load_run(network) == load_ray(network) == instance
+    assert hosted_nodes(network) == network.nodes
     forget_run(network)
     with pytest.raises(NotRunning, match="braid up"):
         load_run(network)
@@ -177,6 +182,16 @@ def test_a_run_is_found_until_it_is_forgotten(network):
 def test_forgetting_a_run_that_is_not_there_is_fine(network):
     forget_run(network)
     assert stale_run(network) is None
+
+
+def test_a_ray_elsewhere_is_found_with_its_nodes_and_is_not_ours(network):
+    save_run(network, RayAddress("192.0.2.1:6379"), [2, 0])
+    assert load_ray(network) == stale_run(network) == RayAddress("192.0.2.1:6379")
+    assert [node.index for node in hosted_nodes(network)] == [0, 2]
+    with pytest.raises(NotRunning, match=r"run at 192\.0\.2\.1:6379"):
+        load_run(network)
+    forget_run(network)
+    assert hosted_nodes(network) == ()
 
 
 def test_a_run_whose_process_is_gone_or_another_one_is_dead(network):

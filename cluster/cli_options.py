@@ -1,0 +1,27 @@
+"""Options that several commands take."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DirectoryOption = Annotated[
+    Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+RayAddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        help="Ray that runs already: HOST:PORT of its head, ray://HOST:PORT, or 'auto' for this "
+        "machine's.",
+    ),
+]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait",
+        min=0,
+        help="With --address: seconds to wait for a machine with the resource validator-i.",
+    ),
+]

@@ -1,0 +1,130 @@
+"""The nodes of ``network.json``: where each is dialled, and where it listens.
+
+::
+
+    {"address": "/dns4/node.example.org/tcp/9645",    where peers dial it
+     "listen": "0.0.0.0:9645",        optional: all addresses, this machine's if peers dial it there
+     "rpc": "127.0.0.1:8545",         optional: where its own JSON-RPC listens
+     "automatic_quarantine": true}    optional
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from actors.config import NodeConfig, PeerAddress
+from cluster.addresses import (
+    DialAddress,
+    ListenAddress,
+    is_ip_address,
+    listening_for,
+    loopback,
+    parse_listen_address,
+    parse_multiaddress,
+)
+from cluster.l1_plan import L1Plan
+from ledger.types import ValidatorIndex
+
+DEFAULT_RPC: Final = ListenAddress("127.0.0.1", 8545)
+_FIELDS: Final = frozenset({"address", "listen", "rpc", "automatic_quarantine"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntry:
+    """One node as ``network.json`` describes it."""
+
+    address: DialAddress
+    listen: ListenAddress
+    rpc: ListenAddress = DEFAULT_RPC
+    has_automatic_quarantine: bool = True
+
+    @classmethod
+    def on_this_machine(cls, p2p_port: int, rpc_port: int) -> "NodeEntry":
+        """A node that nobody reaches from elsewhere."""
+        address = loopback(p2p_port)
+        return cls(address, listening_for(address), ListenAddress("127.0.0.1", rpc_port))
+
+    @classmethod
+    def dialled_at(cls, address: DialAddress) -> "NodeEntry":
+        """A node that says no more than where its peers find it."""
+        return cls(address, listening_for(address))
+
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "NodeEntry":
+        """From ``network.json``.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            What a damaged file makes it raise.
+        """
+        unknown = found.keys() - _FIELDS
+        if unknown:
+            raise ValueError(f"a node has no {sorted(unknown)[0]!r}")
+        address = parse_multiaddress(str(found["address"]))
+        return cls(
+            address,
+            parse_listen_address(str(found["listen"]))
+            if "listen" in found
+            else listening_for(address),
+            parse_listen_address(str(found["rpc"])) if "rpc" in found else DEFAULT_RPC,
+            _flag(found.get("automatic_quarantine", True)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``network.json``; what goes without saying is left out."""
+        entry: dict[str, Any] = {"address": str(self.address)}
+        if self.listen != listening_for(self.address):
+            entry["listen"] = str(self.listen)
+        if self.rpc != DEFAULT_RPC:
+            entry["rpc"] = str(self.rpc)
+        if not self.has_automatic_quarantine:
+            entry["automatic_quarantine"] = False
+        return entry
+
+
+def node_configs(
+    directory: Path, entries: Sequence[NodeEntry], l1: L1Plan | None
+) -> tuple[NodeConfig, ...]:
+    """What each node of a network needs to know to start, from the network's directory."""
+    peers = tuple(
+        PeerAddress(
+            ValidatorIndex(index),
+            entry.address.host,
+            entry.address.port,
+            None if is_ip_address(entry.address.host) else entry.address.ip_version,
+        )
+        for index, entry in enumerate(entries)
+    )
+    return tuple(
+        NodeConfig(
+            index=ValidatorIndex(index),
+            directory=directory / f"node-{index}",
+            genesis_file=directory / "genesis.bin",
+            listen=PeerAddress(ValidatorIndex(index), entry.listen.host, entry.listen.port),
+            peers=tuple(peer for peer in peers if peer.index != index),
+            rpc_host=entry.rpc.host,
+            rpc_port=entry.rpc.port,
+            l1=None if l1 is None else l1.connection(directory, index),
+            automatic_quarantine=entry.has_automatic_quarantine,
+        )
+        for index, entry in enumerate(entries)
+    )
+
+
+def listening_elsewhere(
+    config: NodeConfig, listen: ListenAddress | None, rpc: ListenAddress | None
+) -> NodeConfig:
+    """A node that listens where its operator says, whatever ``network.json`` does."""
+    if listen is not None:
+        config = replace(config, listen=PeerAddress(config.index, listen.host, listen.port))
+    if rpc is not None:
+        config = replace(config, rpc_host=rpc.host, rpc_port=rpc.port)
+    return config
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value

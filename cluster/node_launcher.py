@@ -1,0 +1,264 @@
+"""Starts and stops single nodes: on a Ray of their own, or on one that runs already."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError
+
+from actors.config import ACTOR_NAMESPACE, NodeConfig
+from cluster.errors import AlreadyRunning, ClusterError, NoMachine, NotRunning, StartFailed
+from cluster.files import write_file
+from cluster.launcher import (
+    NodeHandles,
+    Progress,
+    connection,
+    create_node,
+    node_handles,
+    silent,
+    start_network,
+    stop_network,
+    stop_nodes,
+    wait_until_ready,
+)
+from cluster.network import Network, new_token
+from cluster.placement import Resources, resources_for
+from cluster.preflight import problems_of
+from cluster.ray_instance import RayAddress, RayInstance
+from cluster.run_record import forget_run, hosted_nodes, load_ray, save_run
+from cluster.settling import create_embedded_l1
+from ledger.genesis import genesis_digest
+from ledger.types import Digest
+
+INSPECTION_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 0.5
+AUTO: Final = "auto"
+
+
+def node_of(network: Network, index: int) -> NodeConfig:
+    """One node of a network.
+
+    Raises
+    ------
+    ClusterError
+        If there is none of that number.
+    """
+    if not 0 <= index < len(network.nodes):
+        raise ClusterError(f"there are nodes 0 to {len(network.nodes) - 1}, no {index}")
+    return network.nodes[index]
+
+
+def start_node(network: Network, config: NodeConfig, progress: Progress = silent) -> RayInstance:
+    """Start a Ray on this machine with one node, and wait until it takes part.
+
+    Raises
+    ------
+    AlreadyRunning
+        If a node runs from the network's directory.
+    StartFailed
+        If a file, a key or a port is not as it has to be, or something did not come up.
+    """
+    running = hosted_nodes(network)
+    if running:
+        _refuse_second_ray(network, running)
+    _require_none({"this machine": problems_of(config, genesis_digest(network.genesis))})
+    if not network.token_file.exists():
+        write_file(network.token_file, new_token(), mode=0o600)
+    return start_network(network, progress, nodes=(config,))
+
+
+def start_nodes_on(
+    address: RayAddress,
+    network: Network,
+    configs: Sequence[NodeConfig],
+    progress: Progress = silent,
+    patience_seconds: float = 0.0,
+) -> None:
+    """Start nodes on a Ray that runs already, each on the machine that is meant for it.
+
+    Parameters
+    ----------
+    patience_seconds
+        How long to wait for machines that have not joined yet.
+
+    Raises
+    ------
+    AlreadyRunning
+        If one of them runs there, or the network's directory has a Ray of its own.
+    NoMachine
+        If no machine is meant for one of them.
+    StartFailed
+        If a machine lacks something, or something did not come up; none of them runs then.
+    RayUnreachable
+        If Ray does not answer, or does not let us in.
+    """
+    running = hosted_nodes(network)
+    if running and isinstance(load_ray(network), RayInstance):
+        _refuse_second_ray(network, running)
+    with connection(address):
+        address = _lasting(address)
+        _refuse_running(configs)
+        progress("looking for the nodes' machines")
+        places = _places(configs, patience_seconds)
+        _refuse_lonely_l1(network, places)
+        _inspect(configs, places, genesis_digest(network.genesis))
+        save_run(network, address, {config.index for config in (*running, *configs)})
+        try:
+            progress(f"starting {len(configs)} nodes")
+            is_first_here = any(config == network.nodes[0] for config in configs)
+            l1 = create_embedded_l1(network) if is_first_here else []
+            nodes = [
+                create_node(each, network.l1, resources=places[each.index]) for each in configs
+            ]
+            progress("waiting until every node takes part")
+            wait_until_ready(nodes, l1)
+        except BaseException:
+            kill_nodes(configs)
+            _forget(network, address, running)
+            raise
+
+
+def stop_node(network: Network, config: NodeConfig, address: RayAddress | None = None) -> int:
+    """Stop one node, and its Ray if that was started for it; gives how many processes were killed.
+
+    Parameters
+    ----------
+    address
+        The Ray on which it runs, if the network's directory does not say.
+
+    Raises
+    ------
+    NotRunning
+        If it does not run there.
+    RayUnreachable
+        If the Ray does not answer.
+    """
+    running = hosted_nodes(network)
+    if address is None and running == (config,):
+        return stop_network(network)
+    target = load_ray(network) if address is None else address
+    with connection(target):
+        if not actors_of(config):
+            raise NotRunning(f"node {config.index} does not run on the Ray at {target.address}")
+        stop_nodes((config,))
+        kill_nodes((config,))
+    if isinstance(target, RayAddress) and config in running:
+        _forget(network, target, tuple(each for each in running if each != config))
+    return 0
+
+
+def find_node(config: NodeConfig) -> NodeHandles:
+    """A node's actors on the Ray of this connection.
+
+    Raises
+    ------
+    NotRunning
+        If it does not run there, or not all of it.
+    """
+    if not actors_of(config):
+        raise NotRunning(f"node {config.index} does not run here: start it with `braid node start`")
+    return node_handles(config)
+
+
+def actors_of(config: NodeConfig) -> list[str]:
+    """Names of a node's actors on the Ray of this connection, provers included."""
+    entries = ray.util.list_named_actors(all_namespaces=True)
+    prefix = config.actor_name("")
+    return [
+        entry["name"]
+        for entry in entries
+        if entry["namespace"] == ACTOR_NAMESPACE and entry["name"].startswith(prefix)
+    ]
+
+
+def kill_nodes(configs: Sequence[NodeConfig]) -> None:
+    """End whatever runs of some nodes on the Ray of this connection, without closing it first."""
+    for config in configs:
+        for name in actors_of(config):
+            try:
+                actor = ray.get_actor(name, namespace=ACTOR_NAMESPACE)
+            except ValueError:
+                continue  # It has just ended.
+            ray.kill(actor, no_restart=True)
+
+
+def _refuse_second_ray(network: Network, running: Sequence[NodeConfig]) -> None:
+    names = ", ".join(str(config.index) for config in running)
+    raise AlreadyRunning(
+        f"node {names} runs from {network.directory} already: see `braid status`; another node "
+        "needs a directory of its own"
+    )
+
+
+def _refuse_running(configs: Sequence[NodeConfig]) -> None:
+    for config in configs:
+        if actors_of(config):
+            raise AlreadyRunning(
+                f"node {config.index} runs on this Ray already, whole or in part: see "
+                f"`braid node status {config.index}`, end it with `braid node stop {config.index}`"
+            )
+
+
+def _refuse_lonely_l1(network: Network, places: dict[int, Resources]) -> None:
+    has_embedded_l1 = network.l1 is not None and network.l1.embedded is not None
+    if has_embedded_l1 and any(places.values()):
+        raise StartFailed(
+            "the embedded L1 is for nodes on one machine: make the network with `--l1 none`, or "
+            "with the URL of an Ethereum chain"
+        )
+
+
+def _places(configs: Sequence[NodeConfig], patience_seconds: float) -> dict[int, Resources]:
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            machines = ray.nodes()
+            return {config.index: resources_for(config.index, machines) for config in configs}
+        except NoMachine:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(POLL_SECONDS)
+
+
+def _inspect(configs: Sequence[NodeConfig], places: dict[int, Resources], expected: Digest) -> None:
+    """Have each node's machine say what is missing there."""
+    ask: Any = ray.remote(num_cpus=0, max_retries=0)(problems_of)
+    answers = {
+        f"the machine of node {config.index}": ask.options(
+            resources=dict(places[config.index])
+        ).remote(config, expected)
+        for config in configs
+    }
+    try:
+        found = ray.get(list(answers.values()), timeout=INSPECTION_SECONDS)
+    except GetTimeoutError as error:
+        raise StartFailed(
+            f"the nodes' machines did not answer in {INSPECTION_SECONDS:.0f} s"
+        ) from error
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise StartFailed(
+            f"Braid does not run on a node's machine, which needs the same version: {reason}"
+        ) from error
+    _require_none(dict(zip(answers, found, strict=True)))
+
+
+def _require_none(problems: dict[str, list[str]]) -> None:
+    lines = [f"{where}: {problem}" for where, found in problems.items() for problem in found]
+    if lines:
+        raise StartFailed("; ".join(lines))
+
+
+def _lasting(address: RayAddress) -> RayAddress:
+    """The address by which later commands find the Ray that ``auto`` has found now."""
+    if address.address != AUTO:
+        return address
+    return RayAddress(str(ray.get_runtime_context().gcs_address), address.token_file)
+
+
+def _forget(network: Network, address: RayAddress, remaining: Sequence[NodeConfig]) -> None:
+    if remaining:
+        save_run(network, address, (config.index for config in remaining))
+    else:
+        forget_run(network)
