@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from cluster.cli_ceremony import genesis, keys
 from cluster.cli_node import node
 from cluster.cli_options import DirectoryOption, JsonOption, RayAddressOption, WaitOption
 from cluster.errors import ClusterError
@@ -32,6 +33,8 @@ app.add_typer(settlement, name="settlement", no_args_is_help=True)
 chaos = typer.Typer(help="Break a network on purpose, and check that nothing is lost.")
 app.add_typer(chaos, name="chaos", no_args_is_help=True)
 app.add_typer(node, name="node", no_args_is_help=True)
+app.add_typer(keys, name="keys", no_args_is_help=True)
+app.add_typer(genesis, name="genesis", no_args_is_help=True)
 
 console = Console(stderr=True)
 

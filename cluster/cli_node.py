@@ -1,10 +1,12 @@
 """``braid node``: one node, where the others are somebody else's or on other machines."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cluster.addresses import ListenAddress, parse_listen_address
+from cluster.cli_ceremony import DigestOption
 from cluster.cli_options import DirectoryOption, JsonOption, RayAddressOption, WaitOption
 from cluster.network import DEFAULT_DIRECTORY
 
@@ -39,6 +41,21 @@ RpcOption = Annotated[
         help="Where JSON-RPC listens; default: what network.json says.",
     ),
 ]
+
+
+@node.command("join")
+def join(
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with the network's genesis.bin and network.json.")
+    ],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    expected: DigestOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the directory with your keys ready for a network that has your validator."""
+    from cluster.ceremony.commands import node_join as command
+
+    command(folder, directory, expected, as_json)
 
 
 @node.command("start")

@@ -13,16 +13,15 @@ from typing import Final
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
+from cluster.genesis_terms import ChainTerms, NetworkTerms, build_genesis
 from cluster.l1_plan import L1Choice, anchor
 from cluster.network import Network, create_network
 from cluster.ports import free_ports, require_free
-from contracts.predeploys import fast_predeploys, zk_predeploys
-from execution.genesis import allocation
-from execution.types import Address, GenesisAccount
-from ledger.genesis import NO_L1, PROTOCOL_VERSION, ChainGenesis, Genesis, L1Anchor, Timing
+from execution.types import Address
+from ledger.genesis import NO_L1, Genesis, L1Anchor, Timing
 from ledger.hashing import keccak
 from ledger.keys import ValidatorKeys
-from ledger.types import ChainId, ChainRole, Epoch, TimestampMs
+from ledger.types import ChainId, TimestampMs
 
 ZK_CHAIN_ID: Final = ChainId(271_801)
 FAST_CHAIN_ID: Final = ChainId(271_802)
@@ -82,28 +81,15 @@ def create_dev_network(
     return create_network(directory, genesis, seeds, p2p_ports, rpc_ports, (l1.plan, l1.keys))
 
 
-def dev_genesis(
-    keys: list[ValidatorKeys], timestamp_ms: TimestampMs, l1: L1Anchor = NO_L1
-) -> Genesis:
-    """Genesis of a development network of these validators, settling on ``l1``."""
+def dev_terms(l1: L1Anchor = NO_L1) -> NetworkTerms:
+    """Terms of a development network that settles on ``l1``: public accounts have the funds."""
     addresses = [
         Address(bytes.fromhex(dev_account(index).address[2:])) for index in range(DEV_ACCOUNT_COUNT)
     ]
-    zk_accounts = {address: GenesisAccount(DEV_BALANCE_WEI) for address in addresses}
-    fast_accounts = {address: GenesisAccount(DEV_FAST_BALANCE_WEI) for address in addresses}
-    zk_accounts |= zk_predeploys(
-        FAST_CHAIN_ID,
-        fast_accounts.values(),
-        l1_chain_id=l1.chain_id,
-        rollup=Address(l1.rollup),
-    )
-    fast_accounts |= fast_predeploys(ZK_CHAIN_ID)
-    return Genesis(
+    return NetworkTerms(
         network="braid-dev",
-        protocol_version=PROTOCOL_VERSION,
-        epoch=Epoch(0),
-        timestamp_ms=timestamp_ms,
-        validators=tuple(key.genesis_entry(f"node-{index}") for index, key in enumerate(keys)),
+        zk=ChainTerms(ZK_CHAIN_ID, dict.fromkeys(addresses, DEV_BALANCE_WEI)),
+        fast=ChainTerms(FAST_CHAIN_ID, dict.fromkeys(addresses, DEV_FAST_BALANCE_WEI)),
         timing=Timing(
             delta_ms=500,
             idle_interval_ms=200,
@@ -111,29 +97,13 @@ def dev_genesis(
             zk_idle_interval_ms=SETTLED_ZK_BEAT_MS if l1.chain_id else ZK_BEAT_MS,
             max_drift_ms=2_000,
         ),
-        chains=(
-            _chain(ChainRole.ZK, ZK_CHAIN_ID, False, 1, zk_accounts),
-            _chain(ChainRole.FAST, FAST_CHAIN_ID, True, 32, fast_accounts),
-        ),
         l1=l1,
     )
 
 
-def _chain(
-    role: ChainRole,
-    chain_id: ChainId,
-    is_base_fee_zero: bool,
-    checkpoint_interval_blocks: int,
-    accounts: dict[Address, GenesisAccount],
-) -> ChainGenesis:
-    return ChainGenesis(
-        role=role,
-        chain_id=chain_id,
-        gas_limit=60_000_000,
-        is_base_fee_zero=is_base_fee_zero,
-        initial_base_fee_wei=0 if is_base_fee_zero else 10**9,
-        checkpoint_interval_blocks=checkpoint_interval_blocks,
-        allocations=tuple(
-            allocation(address, account) for address, account in sorted(accounts.items())
-        ),
-    )
+def dev_genesis(
+    keys: list[ValidatorKeys], timestamp_ms: TimestampMs, l1: L1Anchor = NO_L1
+) -> Genesis:
+    """Genesis of a development network of these validators, settling on ``l1``."""
+    validators = tuple(key.genesis_entry(f"node-{index}") for index, key in enumerate(keys))
+    return build_genesis(dev_terms(l1), validators, timestamp_ms)

@@ -4,6 +4,8 @@ ClusterError
 ├── AlreadyRunning      a network runs from this directory already
 ├── NotRunning          no network runs from this directory
 ├── BadDirectory        the data directory is damaged or not one of ours
+├── KeysRefused         what an operator made or handed over are no keys of a validator
+├── GenesisRefused      what the founders have put together starts no network, or not ours
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
 │   └── NoMachine       a Ray has no machine for a node
@@ -28,6 +30,14 @@ class NotRunning(ClusterError):
 
 class BadDirectory(ClusterError):
     """The data directory is damaged or not one of ours."""
+
+
+class KeysRefused(ClusterError):
+    """What an operator made or handed over are no keys of a validator."""
+
+
+class GenesisRefused(ClusterError):
+    """What the founders have put together starts no network, or not the one that it should."""
 
 
 class PortsTaken(ClusterError):

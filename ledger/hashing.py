@@ -25,6 +25,7 @@ class Domain(Enum):
     QUARANTINE = b"braid/quarantine/v1"
     RESUME = b"braid/resume/v1"
     VALIDATOR_KEYS = b"braid/validator-keys/v1"
+    OPERATOR_ENTRY = b"braid/operator-entry/v1"
 
 
 def domain_prefix(domain: Domain) -> bytes:

@@ -12,7 +12,7 @@ from tests.support.braid_main import BraidMain
 
 COMMANDS = (
     "up", "status", "down", "quarantine", "resume", "demo", "prove", "witness", "verify", "prover",
-    "bench", "node",
+    "bench", "node", "keys", "genesis",
 )  # fmt: skip
 
 
@@ -40,6 +40,13 @@ def test_help_names_every_command():
         "node start",
         "node status",
         "node stop",
+        "node join",
+        "keys new",
+        "keys public",
+        "genesis template",
+        "genesis assemble",
+        "genesis show",
+        "genesis verify",
     ],
 )
 def test_every_command_has_help(command):
@@ -80,6 +87,15 @@ def test_every_command_has_help(command):
         ["node", "start", "x"],
         ["node", "start", "0", "--rpc", "8545"],
         ["node", "start", "0", "--listen", "node.example.org:9645"],
+        ["node", "join"],
+        ["node", "join", "x", "--digest", "66"],
+        ["keys", "public", "--name", "a", "--out", "x"],
+        ["keys", "public", "--name", "a", "--p2p", "node:9645", "--out", "x"],
+        ["keys", "public", "--name", "a", "--p2p", "/dns/a/tcp/1", "--out", "x", "--coinbase", "1"],
+        ["genesis", "assemble", "--out", "x", "--development"],
+        ["genesis", "assemble", "a.json", "--out", "x"],
+        ["genesis", "assemble", "a.json", "--out", "x", "--development", "--chain-config", "y"],
+        ["genesis", "verify", "x", "--digest", "zz"],
         ["bench", "nothing"],
         ["bench", "prove", "--parameters", "quick"],
         ["bench", "throughput", "--transactions", "1"],

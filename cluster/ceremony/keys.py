@@ -1,0 +1,66 @@
+"""An operator's seed: 32 secret bytes in a file that nobody else can read."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from cluster.errors import KeysRefused
+from ledger.keys import ValidatorKeys
+
+SEED_BYTES: Final = 32
+
+
+def seed_file(directory: Path) -> Path:
+    """Where an operator's seed lies until its node has a directory."""
+    return directory / "seed"
+
+
+def new_keys(directory: Path) -> ValidatorKeys:
+    """Make keys; never in the place of others.
+
+    Raises
+    ------
+    KeysRefused
+        If there are keys already, or they cannot be written.
+    """
+    file = seed_file(directory)
+    seed = secrets.token_bytes(SEED_BYTES)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(seed)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except FileExistsError as error:
+        raise KeysRefused(
+            f"{file} is there already: see it with `braid keys public`, or name another directory"
+        ) from error
+    except OSError as error:
+        raise KeysRefused(f"{file} cannot be written: {error.strerror}") from error
+    return ValidatorKeys(seed)
+
+
+def load_seed(file: Path) -> ValidatorKeys:
+    """The keys of a seed.
+
+    Raises
+    ------
+    KeysRefused
+        If there is none, or others can read it.
+    """
+    try:
+        with file.open("rb") as opened:
+            seed = opened.read(SEED_BYTES + 1)
+            mode = os.fstat(opened.fileno()).st_mode
+    except FileNotFoundError as error:
+        raise KeysRefused(f"{file} is missing: make keys with `braid keys new`") from error
+    except OSError as error:
+        raise KeysRefused(f"{file} cannot be read: {error.strerror}") from error
+    if len(seed) != SEED_BYTES:
+        size = f"{len(seed)}" if len(seed) < SEED_BYTES else f"more than {SEED_BYTES}"
+        raise KeysRefused(f"{file} has {size} bytes, expected {SEED_BYTES}")
+    if mode & 0o007:
+        raise KeysRefused(f"{file} can be read by everyone: chmod 600 it, or make new keys")
+    return ValidatorKeys(seed)
