@@ -59,6 +59,7 @@ POOL: dict[str, Any] = {
         "cycles_per_worker_second": 68_000,
     },
     "workers": [WORKER, STARTING],
+    "last_failed_worker": None,
     "jobs": [JOB, JOB | {"stage": "waiting", "lease": None, "reason": ""}],
 }
 FIGURES = {
@@ -98,6 +99,13 @@ def test_jobs_leases_and_workers_are_shown(shown: Any) -> None:
 def test_a_pool_without_anything_to_do_is_shown(shown: Any) -> None:
     text = shown(EMPTY)
     assert "taking no new batch; oldest –" in text
+
+
+def test_why_no_worker_gets_to_work_is_shown(shown: Any) -> None:
+    failed = {"reason": "no [cuda] driver", "seconds_ago": 61.0}
+    text = shown(EMPTY | {"last_failed_worker": failed})
+    assert "the last one ended 1 min 1 s ago" in text
+    assert "no [cuda] driver" in text
 
 
 def test_a_pool_that_does_not_answer_is_named(shown: Any) -> None:
