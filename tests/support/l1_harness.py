@@ -42,6 +42,7 @@ class L1Harness(Protocol):
     async def set_base_fee(self, wei: int) -> None: ...
     async def drop_mempool(self) -> None: ...
     async def give(self, address: Address, wei: int) -> None: ...
+    async def skip_time(self, seconds: int) -> None: ...
     async def go_down(self) -> None: ...
     async def come_back(self) -> None: ...
     async def stop(self) -> None: ...
@@ -105,6 +106,9 @@ class EmbeddedHarness(_Controls):
     async def give(self, address: Address, wei: int) -> None:
         raise AssertionError("the embedded L1 gives at its genesis")
 
+    async def skip_time(self, seconds: int) -> None:
+        self._time.advance(seconds)
+
     async def go_down(self) -> None:
         assert self._l1 is not None
         await self._l1.stop()
@@ -150,6 +154,9 @@ class AnvilL1(_Controls):
 
     async def give(self, address: Address, wei: int) -> None:
         await self.rpc("anvil_setBalance", "0x" + address.hex(), hex(wei))
+
+    async def skip_time(self, seconds: int) -> None:
+        await self.rpc("evm_increaseTime", seconds)
 
     async def go_down(self) -> None:
         assert self._process is not None

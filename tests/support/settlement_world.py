@@ -292,7 +292,7 @@ class SettlementWorld:
         )
         steps = ((b"propose", 1), (b"execute", terms().timelock_seconds))
         for offset, (step, wait_seconds) in enumerate(steps, start=1):
-            self.time.advance(wait_seconds)
+            await self.l1.skip_time(wait_seconds)
             data = keccak(step + b"(uint256,address,uint256,uint256)")[:4] + arguments
             rollup = self.deployment.rollup
             await self.send_as(DEPLOYER, nonce=nonce + offset, to=rollup, data=data)
