@@ -28,6 +28,7 @@ from bridge.state import (
     ChainState,
     RetainedCheckpoint,
 )
+from bridge.tightening import relax_if_clean
 from ledger.block import LedgerBlock
 from ledger.crossing import CertifiedCheckpoint, Checkpoint, CheckpointCertificate, Message
 from ledger.genesis import ChainGenesis
@@ -82,7 +83,7 @@ def accept_checkpoint(state: BridgeState, certified: CertifiedCheckpoint) -> Bri
     state = state.with_chain(role, source)
     state = state.with_chain(role.other, replace(destination, pending=pending))
     if role is ChainRole.FAST:
-        return state
+        return relax_if_clean(state)
     roots = (*state.pending_zk_roots, retained)[-MAX_PENDING_ZK_ROOTS:]
     return replace(state, pending_zk_roots=roots)
 

@@ -17,6 +17,8 @@ Queued messages of later checkpoints are dropped: the replay sends the honest on
 among them again. Those that the ZK chain has received already keep their nonces,
 and the replay's outbox starts above them.
 
+Votes for a quarantine also tighten the caps of rounds (:mod:`bridge.tightening`).
+
 A validator may vote to resume from several checkpoints, a few at most: each vote
 says "from here it is good", all stay counted, and the first checkpoint with a
 quorum wins. Replacing a vote would let a leader put the older one back later.
@@ -43,6 +45,7 @@ from bridge.state import (
     QuarantineState,
     RetainedCheckpoint,
 )
+from bridge.tightening import is_alarm, start_over, tighten
 from bridge.work import FastReplay
 from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote
 from ledger.errors import SignatureError
@@ -74,7 +77,7 @@ def accept_operator_vote(
     if isinstance(vote, QuarantineVote):
         _check_quarantine_vote(state.quarantine, vote)
         _verify(vote, validators)
-        return _count_quarantine_vote(state, vote, validators.quorum, carrier_height), None
+        return _count_quarantine_vote(state, vote, validators, carrier_height), None
     point = _check_resume_vote(state, vote)
     _verify(vote, validators)
     return _count_resume_vote(state, vote, point, validators.quorum, carrier_digest)
@@ -95,11 +98,13 @@ def _check_quarantine_vote(quarantine: QuarantineState, vote: QuarantineVote) ->
 
 
 def _count_quarantine_vote(
-    state: BridgeState, vote: QuarantineVote, quorum: int, height: Height
+    state: BridgeState, vote: QuarantineVote, validators: ValidatorSet, height: Height
 ) -> BridgeState:
     votes = tuple(sorted((*state.quarantine.votes, vote.signer)))
     quarantine = replace(state.quarantine, votes=votes)
-    if len(votes) >= quorum:
+    if is_alarm(len(votes), validators):
+        state = tighten(state)
+    if len(votes) >= validators.quorum:
         notice = QuarantineNotice(True, state.fast.certified.number)
         quarantine = replace(
             quarantine,
@@ -176,7 +181,7 @@ def _resume(
         notices=_add_notice(quarantine, notice),
     )
     zk = replace(zk, pending=still_good)
-    return replace(state, fast=fast, zk=zk, quarantine=quarantine), replay
+    return start_over(replace(state, fast=fast, zk=zk, quarantine=quarantine)), replay
 
 
 def _counted(vote: ResumeVote) -> CountedResumeVote:

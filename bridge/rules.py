@@ -42,6 +42,7 @@ from bridge.work import (
     Delivery,
     FastReplay,
     RecordZkRoot,
+    SetCapHalvings,
     SetQuarantine,
     amend_for_replay,
     count_deliverable,
@@ -184,8 +185,9 @@ def accept_evidence(
 
 
 def has_work(state: BridgeState, role: ChainRole) -> bool:
-    """Whether messages, roots or a quarantine's change wait for the chain's next block."""
-    if role is ChainRole.ZK and (state.quarantine.notices or state.pending_l1):
+    """Whether something waits for the chain's next block: messages, roots, quarantine, caps."""
+    is_told = state.caps.told_halvings == state.caps.halvings
+    if role is ChainRole.ZK and (state.quarantine.notices or not is_told or state.pending_l1):
         return True
     if state.quarantine.is_active:
         return False
@@ -238,6 +240,12 @@ def _take_work(state: BridgeState, role: ChainRole) -> tuple[BridgeState, ChainW
         )
         work = replace(work, quarantine=changes)
         state = replace(state, quarantine=replace(state.quarantine, notices=()))
+
+    # CAPS: before any delivery, which they bound
+    if role is ChainRole.ZK and state.caps.told_halvings != state.caps.halvings:
+        work = replace(work, cap_halvings=SetCapHalvings(state.caps.halvings))
+        told = replace(state.caps, told_halvings=state.caps.halvings)
+        state = replace(state, caps=told)
 
     # ZK ROOTS
     if role is ChainRole.FAST and not state.quarantine.is_active:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Annotated, Final
 
 from bridge.digests import EMPTY_WINDOW, DigestWindow
-from ledger.bounds import AtMost
+from ledger.bounds import AtMost, Uint
 from ledger.codec import wire
 from ledger.crossing import Message
 from ledger.genesis import Genesis, genesis_digest
@@ -129,6 +129,19 @@ class QuarantineState:
     notices: Annotated[tuple[QuarantineNotice, ...], AtMost(MAX_QUARANTINE_NOTICES)]
 
 
+@wire(77)
+class CapState:
+    """How tight the caps of game rounds are: divided by two to the power of ``halvings``.
+
+    ``told_halvings`` is what the ZK chain knows. Fast blocks after ``clean_from`` count
+    towards a relaxation (:mod:`bridge.tightening`).
+    """
+
+    halvings: Annotated[int, Uint(8)]
+    told_halvings: Annotated[int, Uint(8)]
+    clean_from: BlockNumberField
+
+
 @wire(76)
 class BridgeState:
     """The ledger's state after the block ``digest``.
@@ -146,6 +159,7 @@ class BridgeState:
     fast: ChainState
     pending_zk_roots: Annotated[tuple[RetainedCheckpoint, ...], AtMost(MAX_PENDING_ZK_ROOTS)]
     quarantine: QuarantineState
+    caps: CapState
     convicted: Annotated[tuple[ValidatorIndexField, ...], AtMost(MAX_VALIDATORS)]
     l1_chain_id: ChainIdField
     next_l1_nonce: GasField
@@ -198,6 +212,7 @@ def initial_state(genesis: Genesis) -> BridgeState:
         fast=chain(ChainRole.FAST),
         pending_zk_roots=(),
         quarantine=QuarantineState(0, False, "", Height(0), (), (), ()),
+        caps=CapState(0, 0, BlockNumber(0)),
         convicted=(),
         l1_chain_id=genesis.l1.chain_id,
         next_l1_nonce=0,

@@ -61,6 +61,13 @@ class SetQuarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class SetCapHalvings:
+    """Tell the ZK chain's ``RoundGuard`` how tight the caps of rounds are from now on."""
+
+    halvings: int
+
+
+@dataclass(frozen=True, slots=True)
 class SkipOutboundNonces:
     """Let the fast chain's outbox go on at ``next_nonce``: the first thing that a replay does.
 
@@ -70,7 +77,7 @@ class SkipOutboundNonces:
     next_nonce: int
 
 
-WorkItem = Delivery | RecordZkRoot | SetQuarantine | SkipOutboundNonces
+WorkItem = Delivery | RecordZkRoot | SetQuarantine | SetCapHalvings | SkipOutboundNonces
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,7 @@ class ChainWork:
     number: BlockNumber
     first_system_nonce: int
     quarantine: tuple[SetQuarantine, ...] = ()
+    cap_halvings: SetCapHalvings | None = None
     zk_roots: tuple[RecordZkRoot, ...] = ()
     l1_deliveries: tuple[Delivery, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
@@ -128,7 +136,8 @@ class ChainWork:
         return numbered if self.skip is None else (self.skip, *numbered)
 
     def _items(self) -> tuple[WorkItem, ...]:
-        return (*self.quarantine, *self.zk_roots, *self.l1_deliveries, *self.deliveries)
+        caps = () if self.cap_halvings is None else (self.cap_halvings,)
+        return (*self.quarantine, *caps, *self.zk_roots, *self.l1_deliveries, *self.deliveries)
 
 
 def amend_for_replay(work: ChainWork, replay: FastReplay) -> ChainWork:

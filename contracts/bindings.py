@@ -51,10 +51,12 @@ _RETRY: Final = _selector("retry(uint256,address,address,uint256,bytes)")
 _RETRY_L1: Final = _selector("retry_l1(uint256,address,address,uint256,bytes)")
 _SEND: Final = _selector("send(address,uint256,bytes)")
 _SET_QUARANTINE: Final = _selector("set_quarantine(bool,uint256)")
+_SET_CAP_HALVINGS: Final = _selector("set_cap_halvings(uint256)")
 _SKIP_OUTBOUND_NONCES: Final = _selector("skip_outbound_nonces(uint256)")
 _RECORD: Final = _selector("record(uint256,bytes32)")
 _LOCKED_WEI: Final = _selector("locked_wei()")
 _REMAINING_EXPOSURE_WEI: Final = _selector("remaining_exposure_wei()")
+_CAP_HALVINGS: Final = _selector("cap_halvings()")
 _NEXT_INBOUND_NONCE: Final = _selector("next_inbound_nonce()")
 _NEXT_OUTBOUND_NONCE: Final = _selector("next_outbound_nonce()")
 
@@ -127,6 +129,11 @@ def set_quarantine_call(is_active: bool, last_good_checkpoint: int) -> bytes:
     ``last_good_checkpoint`` is the number of the last fast block that is trusted.
     """
     return _SET_QUARANTINE + encode(("bool", "uint256"), (is_active, last_good_checkpoint))
+
+
+def set_cap_halvings_call(halvings: int) -> bytes:
+    """Return the call data that tightens or relaxes the caps: to the ``RoundGuard``."""
+    return _SET_CAP_HALVINGS + encode(("uint256",), (halvings,))
 
 
 def skip_outbound_nonces_call(next_nonce: int) -> bytes:
@@ -210,6 +217,11 @@ def locked_wei_call() -> bytes:
 def remaining_exposure_call() -> bytes:
     """Return the view call for the second part of the loss bound: to the ``RoundGuard``."""
     return _REMAINING_EXPOSURE_WEI
+
+
+def cap_halvings_call() -> bytes:
+    """Return the view call for how often new rounds' caps are halved: to the ``RoundGuard``."""
+    return _CAP_HALVINGS
 
 
 def next_inbound_nonce_call() -> bytes:

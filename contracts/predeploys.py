@@ -108,7 +108,9 @@ def zk_predeploys(
     )
     tokens = GenesisStorage("BridgedTokens", {"rollup": int.from_bytes(rollup)})
     reserve_wei = L1_RESERVE_WEI if l1_chain_id else 0
-    guard = GenesisStorage("RoundGuard", {"max_total_exposure_wei": max_total_exposure_wei})
+    guard = GenesisStorage(
+        "RoundGuard", {"round_caps.max_total_exposure_wei": max_total_exposure_wei}
+    )
     return {
         PORTAL_ADDRESS: portal.account(balance_wei=locked_wei + reserve_wei),
         ROUND_GUARD_ADDRESS: guard.account(),

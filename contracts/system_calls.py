@@ -2,13 +2,21 @@
 
 from typing import Final
 
-from bridge.work import Delivery, RecordZkRoot, SetQuarantine, SkipOutboundNonces, WorkItem
+from bridge.work import (
+    Delivery,
+    RecordZkRoot,
+    SetCapHalvings,
+    SetQuarantine,
+    SkipOutboundNonces,
+    WorkItem,
+)
 from bridge.work import delivery_gas as gas_to_deliver
-from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS
+from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
 from contracts.bindings import (
     decode_deliver_call,
     deliver_call,
     record_call,
+    set_cap_halvings_call,
     set_quarantine_call,
     skip_outbound_nonces_call,
 )
@@ -38,6 +46,9 @@ def system_transaction(system_nonce: int, item: WorkItem) -> SystemTransaction:
         case SetQuarantine(is_active, last_good_checkpoint):
             target, gas_limit = PORTAL_ADDRESS, BOOKKEEPING_GAS_LIMIT
             data = set_quarantine_call(is_active, last_good_checkpoint)
+        case SetCapHalvings(halvings):
+            target, gas_limit = ROUND_GUARD_ADDRESS, BOOKKEEPING_GAS_LIMIT
+            data = set_cap_halvings_call(halvings)
         case SkipOutboundNonces(next_nonce):
             target, gas_limit = PORTAL_ADDRESS, BOOKKEEPING_GAS_LIMIT
             data = skip_outbound_nonces_call(next_nonce)

@@ -5,7 +5,12 @@ from typing import Any, cast
 from actors.calls import ActorAway, ActorLink
 from actors.gateway.chain_backend import ChainBackend
 from contracts.addresses import BRIDGED_TOKENS_ADDRESS, PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
-from contracts.bindings import decode_uint256, locked_wei_call, remaining_exposure_call
+from contracts.bindings import (
+    cap_halvings_call,
+    decode_uint256,
+    locked_wei_call,
+    remaining_exposure_call,
+)
 from contracts.bridged_tokens import locked_tokens_call
 from contracts.rounds import decode_round, round_call
 from execution.types import SYSTEM_ADDRESS, Address, CallRequest
@@ -69,6 +74,7 @@ class LedgerBackend:
         locked = await self._view(PORTAL_ADDRESS, locked_wei_call())
         exposure = await self._view(ROUND_GUARD_ADDRESS, remaining_exposure_call())
         tokens = await self._view(BRIDGED_TOKENS_ADDRESS, locked_tokens_call())
+        halvings = await self._view(ROUND_GUARD_ADDRESS, cap_halvings_call())
         locked_wei = decode_uint256("Portal.locked_wei", locked)
         exposure_wei = decode_uint256("RoundGuard.remaining_exposure_wei", exposure)
         return {
@@ -76,6 +82,7 @@ class LedgerBackend:
             "remaining_exposure_wei": str(exposure_wei),
             "loss_bound_wei": str(locked_wei + exposure_wei),
             "locked_tokens": decode_uint256("BridgedTokens.locked_tokens", tokens),
+            "cap_halvings": decode_uint256("RoundGuard.cap_halvings", halvings),
         }
 
     async def settlement(self) -> Json:

@@ -6,6 +6,7 @@ from actors.transport.interface import ConnectionState
 from actors.validator.latency import percentile
 from actors.validator.node import ValidatorNode
 from bridge.state import BridgeState
+from bridge.tightening import CLEAN_BLOCKS_TO_RELAX
 from ledger.codec import to_plain
 from ledger.evidence import culprit_of
 from ledger.types import ChainRole
@@ -37,6 +38,12 @@ class NodeInspector:
                 "reason": state.quarantine.reason,
                 "votes": list(state.quarantine.votes),
                 "triggers": self._trigger_status(),
+            },
+            "caps": {
+                "halvings": state.caps.halvings,
+                "divided_by": 2**state.caps.halvings,
+                "clean_from": state.caps.clean_from,
+                "clean_blocks_to_relax": CLEAN_BLOCKS_TO_RELAX,
             },
             "l1": {
                 "chain_id": state.l1_chain_id,

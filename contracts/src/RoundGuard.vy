@@ -10,9 +10,8 @@
 
         Loss bound = Portal.locked_wei() + RoundGuard.remaining_exposure_wei().
 
-        The sum over all open rounds is limited too (`max_total_exposure_wei`). A round locks its
-        whole payout cap and 1 % of its mint cap's value while it is open, so that nobody fills that
-        sum for free.
+        Caps, their sum, and how they tighten after an alarm: `round_caps.vy`. Players' stakes:
+        `round_sessions.vy`. What is owed and how it is fetched: `credits.vy`.
 
         A report past a cap is not refused as a whole: what fits is granted, the surplus is counted
         and logged as `OverCap` or `OverValueCap`, which the quarantine rule reads.
@@ -21,14 +20,35 @@
         once, or the trophy contract fails, it is noted in `pending_trophies`, and anyone may mint
         it with `claim_trophy`.
 
-        Sessions. A player may enter a round with a stake that stays here; after the deadline
-        `leave` gives it back, whatever the fast chain does or says.
-
 @custom:security A trophy contract is the game owner's own code. It is called with bounded gas, its
         failure is caught, and a round's caps are spent before it is called.
 """
 
+import credits
 import predeploy_addresses as predeploys
+import round_caps
+import round_sessions
+
+initializes: credits
+initializes: round_caps[credits := credits]
+initializes: round_sessions[round_caps := round_caps]
+
+exports: (
+    credits.credit_wei,
+    credits.withdraw,
+    round_caps.cap_halvings,
+    round_caps.close_round,
+    round_caps.max_total_exposure_wei,
+    round_caps.remaining,
+    round_caps.remaining_exposure_wei,
+    round_caps.required_deposit_wei,
+    round_caps.round_count,
+    round_caps.rounds,
+    round_caps.set_cap_halvings,
+    round_sessions.enter,
+    round_sessions.leave,
+    round_sessions.sessions,
+)
 
 
 interface IPortal:
@@ -46,12 +66,6 @@ interface ITrophy:
 # @dev Most recipients of one report or payout.
 MAX_RECIPIENTS: constant(uint256) = 64
 
-# @dev Longest time that a round may stay open, in seconds.
-MAX_ROUND_SECONDS: constant(uint256) = 30 * 24 * 60 * 60
-
-# @dev A round's bond is its mint exposure divided by this.
-BOND_DIVISOR: constant(uint256) = 100
-
 # @dev Gas that a trophy contract gets to mint one trophy.
 MINT_GAS_LIMIT: constant(uint256) = 250_000
 
@@ -62,43 +76,9 @@ PENDING_GAS: constant(uint256) = 30_000
 REPORT_RESERVE_GAS: constant(uint256) = 30_000
 
 
-struct Round:
-    owner: address
-    game_on_fast: address
-    trophy: address
-    deadline_seconds: uint256
-    unit_value_wei: uint256
-    remaining_mints: uint256
-    remaining_value_wei: uint256
-    bond_wei: uint256
-    surplus_mints: uint256
-    surplus_value_wei: uint256
-    session_count: uint256
-    is_open: bool
-
-
-struct Session:
-    is_entered: bool
-    stake_wei: uint256
-
-
 event GameRegistered:
     trophy: indexed(address)
     owner: indexed(address)
-
-
-event RoundOpened:
-    round_id: indexed(uint256)
-    trophy: indexed(address)
-    game_on_fast: indexed(address)
-    max_mints: uint256
-    unit_value_wei: uint256
-    max_value_wei: uint256
-    deadline_seconds: uint256
-
-
-event RoundClosed:
-    round_id: indexed(uint256)
 
 
 event Reported:
@@ -130,47 +110,11 @@ event OverValueCap:
     granted_wei: uint256
 
 
-event Entered:
-    round_id: indexed(uint256)
-    player: indexed(address)
-    stake_wei: uint256
-
-
-event Left:
-    round_id: indexed(uint256)
-    player: indexed(address)
-    stake_wei: uint256
-
-
-event Withdrawn:
-    owner: indexed(address)
-    receiver: indexed(address)
-    value: uint256
-
-
-# @dev Limit of `total_exposure_wei`. Set in genesis.
-max_total_exposure_wei: public(uint256)
-
-# @dev Sum, over open rounds, of remaining mints times unit value plus remaining value, in wei.
-total_exposure_wei: uint256
-
 # @dev Trophy contract to the owner of the game that gives it.
 game_owner: public(HashMap[address, address])
 
-# @dev Id of the newest round; the first is 1.
-round_count: public(uint256)
-
-# @dev Round id to the round.
-rounds: public(HashMap[uint256, Round])
-
 # @dev Round id and receiver to the number of granted trophies that are not minted yet.
 pending_trophies: public(HashMap[uint256, HashMap[address, uint256]])
-
-# @dev Round id and player to the player's session.
-sessions: public(HashMap[uint256, HashMap[address, Session]])
-
-# @dev Wei that an address may withdraw: payouts to players, leftovers and bonds to owners.
-credit_wei: public(HashMap[address, uint256])
 
 
 @external
@@ -202,6 +146,8 @@ def open_round(
 ) -> uint256:
     """
     @dev Opens a round, against a deposit of exactly `required_deposit_wei`.
+    @notice While the caps are tight, the round gets these divided by 2 ** `cap_halvings`, as
+            `RoundOpened` says.
     @param game_on_fast The 20-byte address of the only contract on the fast chain that may report.
     @param trophy The trophy contract; the caller must be its registered game owner.
     @param max_mints The number of trophies that the round may mint.
@@ -210,86 +156,17 @@ def open_round(
     @param deadline_seconds The Unix time after which nothing is granted; at most 30 days away.
     @return uint256 The round's id.
     """
-    # GUARDS
-    is_game_owner: bool = self.game_owner[trophy] == msg.sender
-    is_deadline_allowed: bool = (
-        block.timestamp < deadline_seconds
-        and deadline_seconds <= block.timestamp + MAX_ROUND_SECONDS
+    assert self.game_owner[trophy] == msg.sender, "round guard: caller does not own the game"
+    return round_caps._open(
+        msg.sender,
+        msg.value,
+        game_on_fast,
+        trophy,
+        max_mints,
+        unit_value_wei,
+        max_value_wei,
+        deadline_seconds,
     )
-    is_mint_valued: bool = max_mints == 0 or unit_value_wei > 0
-    assert is_game_owner, "round guard: caller does not own the game"
-    assert game_on_fast != empty(address), "round guard: no game on the fast chain"
-    assert is_deadline_allowed, "round guard: deadline passed or too far away"
-    assert is_mint_valued, "round guard: a trophy must have a value"
-
-    # EXPOSURE
-    mint_exposure_wei: uint256 = max_mints * unit_value_wei
-    exposure_wei: uint256 = mint_exposure_wei + max_value_wei
-    bond_wei: uint256 = mint_exposure_wei // BOND_DIVISOR
-    total_wei: uint256 = self.total_exposure_wei + exposure_wei
-    assert total_wei <= self.max_total_exposure_wei, "round guard: total exposure above its limit"
-    assert msg.value == max_value_wei + bond_wei, "round guard: wrong deposit"
-    self.total_exposure_wei = total_wei
-
-    # ROUND
-    round_id: uint256 = self.round_count + 1
-    self.round_count = round_id
-    self.rounds[round_id] = Round(
-        owner=msg.sender,
-        game_on_fast=game_on_fast,
-        trophy=trophy,
-        deadline_seconds=deadline_seconds,
-        unit_value_wei=unit_value_wei,
-        remaining_mints=max_mints,
-        remaining_value_wei=max_value_wei,
-        bond_wei=bond_wei,
-        surplus_mints=0,
-        surplus_value_wei=0,
-        session_count=0,
-        is_open=True,
-    )
-    log RoundOpened(
-        round_id=round_id,
-        trophy=trophy,
-        game_on_fast=game_on_fast,
-        max_mints=max_mints,
-        unit_value_wei=unit_value_wei,
-        max_value_wei=max_value_wei,
-        deadline_seconds=deadline_seconds,
-    )
-    return round_id
-
-
-@external
-def close_round(round_id: uint256):
-    """
-    @dev Closes a round, frees its remaining exposure, and credits deposit and bond to its owner.
-    @notice By anyone after the deadline. Before it by the owner only, and only while no player has
-            entered and no value is left to be won, so that closing takes nothing from a player but
-            trophies.
-    @param round_id The round.
-    """
-    assert self.rounds[round_id].is_open, "round guard: the round is not open"
-    is_past_deadline: bool = block.timestamp > self.rounds[round_id].deadline_seconds
-    if not is_past_deadline:
-        is_owner: bool = msg.sender == self.rounds[round_id].owner
-        has_nothing_to_win: bool = (
-            self.rounds[round_id].remaining_value_wei == 0
-            and self.rounds[round_id].session_count == 0
-        )
-        assert is_owner, "round guard: only the owner closes before the deadline"
-        assert has_nothing_to_win, "round guard: players wait for the deadline"
-
-    unspent_wei: uint256 = self.rounds[round_id].remaining_value_wei
-    mint_exposure_wei: uint256 = (
-        self.rounds[round_id].remaining_mints * self.rounds[round_id].unit_value_wei
-    )
-    self.total_exposure_wei -= mint_exposure_wei + unspent_wei
-    self.rounds[round_id].remaining_mints = 0
-    self.rounds[round_id].remaining_value_wei = 0
-    self.rounds[round_id].is_open = False
-    self.credit_wei[self.rounds[round_id].owner] += unspent_wei + self.rounds[round_id].bond_wei
-    log RoundClosed(round_id=round_id)
 
 
 @external
@@ -302,21 +179,13 @@ def report(round_id: uint256, receivers: DynArray[address, MAX_RECIPIENTS]):
     """
     self._require_report_of_game(round_id)
     asked: uint256 = len(receivers)
-    granted: uint256 = 0
-    if self._is_running(round_id):
-        granted = min(asked, self.rounds[round_id].remaining_mints)
-
-    # CAPS
-    if granted > 0:
-        self.rounds[round_id].remaining_mints -= granted
-        self.total_exposure_wei -= granted * self.rounds[round_id].unit_value_wei
+    granted: uint256 = round_caps._take_mints(round_id, asked)
     if granted < asked:
-        self.rounds[round_id].surplus_mints += asked - granted
         log OverCap(round_id=round_id, asked=asked, granted=granted)
     log Reported(round_id=round_id, asked=asked, granted=granted)
 
     # TROPHIES
-    trophy: address = self.rounds[round_id].trophy
+    trophy: address = round_caps._rounds[round_id].trophy
     for i: uint256 in range(granted, bound=MAX_RECIPIENTS):
         gas_to_keep: uint256 = (granted - i) * PENDING_GAS + REPORT_RESERVE_GAS
         is_minted: bool = False
@@ -342,9 +211,7 @@ def payout(
     """
     self._require_report_of_game(round_id)
     assert len(receivers) == len(values_wei), "round guard: one value for each receiver"
-    remaining_wei: uint256 = 0
-    if self._is_running(round_id):
-        remaining_wei = self.rounds[round_id].remaining_value_wei
+    remaining_wei: uint256 = round_caps._available_wei(round_id)
 
     asked_wei: uint256 = 0
     granted_wei: uint256 = 0
@@ -356,17 +223,10 @@ def payout(
         if share_wei > 0:
             remaining_wei -= share_wei
             granted_wei += share_wei
-            self.credit_wei[receivers[i]] += share_wei
+            credits.credit_wei[receivers[i]] += share_wei
 
-    if granted_wei > 0:
-        self.rounds[round_id].remaining_value_wei = remaining_wei
-        self.total_exposure_wei -= granted_wei
+    round_caps._take_value(round_id, asked_wei, granted_wei)
     if granted_wei < asked_wei:
-        surplus_wei: uint256 = self.rounds[round_id].surplus_value_wei
-        headroom_wei: uint256 = max_value(uint256) - surplus_wei
-        self.rounds[round_id].surplus_value_wei = surplus_wei + min(
-            asked_wei - granted_wei, headroom_wei
-        )
         log OverValueCap(round_id=round_id, asked_wei=asked_wei, granted_wei=granted_wei)
     log PaidOut(round_id=round_id, asked_wei=asked_wei, granted_wei=granted_wei)
 
@@ -381,81 +241,7 @@ def claim_trophy(round_id: uint256, receiver: address):
     pending: uint256 = self.pending_trophies[round_id][receiver]
     assert pending > 0, "round guard: no trophy is pending"
     self.pending_trophies[round_id][receiver] = pending - 1
-    extcall ITrophy(self.rounds[round_id].trophy).mint(receiver)
-
-
-@external
-@payable
-def enter(round_id: uint256):
-    """
-    @dev Registers the caller's session in a running round, with the value as stake.
-    @param round_id The round.
-    """
-    assert self._is_running(round_id), "round guard: the round is not running"
-    assert not self.sessions[round_id][msg.sender].is_entered, "round guard: already entered"
-    self.sessions[round_id][msg.sender] = Session(is_entered=True, stake_wei=msg.value)
-    self.rounds[round_id].session_count += 1
-    log Entered(round_id=round_id, player=msg.sender, stake_wei=msg.value)
-
-
-@external
-def leave(round_id: uint256):
-    """
-    @dev Ends the caller's session after the deadline and pays the stake back. Needs nobody else:
-         no report, no close, no fast chain, and works in a quarantine.
-    @param round_id The round.
-    """
-    assert self.sessions[round_id][msg.sender].is_entered, "round guard: not entered"
-    is_past_deadline: bool = block.timestamp > self.rounds[round_id].deadline_seconds
-    assert is_past_deadline, "round guard: the deadline has not passed"
-    stake_wei: uint256 = self.sessions[round_id][msg.sender].stake_wei
-    self.sessions[round_id][msg.sender] = empty(Session)
-    log Left(round_id=round_id, player=msg.sender, stake_wei=stake_wei)
-    if stake_wei > 0:
-        raw_call(msg.sender, b"", value=stake_wei)
-
-
-@external
-def withdraw(receiver: address):
-    """
-    @dev Pays out everything that is credited to the caller.
-    @param receiver The 20-byte address to pay.
-    """
-    amount: uint256 = self.credit_wei[msg.sender]
-    assert amount > 0, "round guard: nothing to withdraw"
-    self.credit_wei[msg.sender] = 0
-    log Withdrawn(owner=msg.sender, receiver=receiver, value=amount)
-    raw_call(receiver, b"", value=amount)
-
-
-@external
-@view
-def remaining(round_id: uint256) -> uint256:
-    """
-    @dev Returns how many trophies a round may still mint; 0 when it is closed or past its deadline.
-    """
-    return self.rounds[round_id].remaining_mints if self._is_running(round_id) else 0
-
-
-@external
-@view
-def remaining_exposure_wei() -> uint256:
-    """
-    @dev Returns, over all rounds that are not closed, the sum of remaining mints times unit value
-         plus remaining value, in wei. Rounds past their deadline count until they are closed.
-    """
-    return self.total_exposure_wei
-
-
-@external
-@pure
-def required_deposit_wei(
-    max_mints: uint256, unit_value_wei: uint256, max_value_wei: uint256
-) -> uint256:
-    """
-    @dev Returns the value that `open_round` takes: the payout cap and the bond, in wei.
-    """
-    return max_value_wei + max_mints * unit_value_wei // BOND_DIVISOR
+    extcall ITrophy(round_caps._rounds[round_id].trophy).mint(receiver)
 
 
 @internal
@@ -473,23 +259,13 @@ def _try_mint(trophy: address, receiver: address) -> bool:
 
 @internal
 @view
-def _is_running(round_id: uint256) -> bool:
-    """
-    @dev Returns whether a round is open and its deadline has not passed.
-    """
-    is_in_time: bool = block.timestamp <= self.rounds[round_id].deadline_seconds
-    return is_in_time and self.rounds[round_id].is_open
-
-
-@internal
-@view
 def _require_report_of_game(round_id: uint256):
     """
     @dev Reverts unless this call is a message from the round's own game on the fast chain.
     """
     assert msg.sender == predeploys.PORTAL, "round guard: caller is not the portal"
     game: address = staticcall IPortal(predeploys.PORTAL).message_sender()
-    is_game_of_round: bool = game == self.rounds[round_id].game_on_fast
+    is_game_of_round: bool = game == round_caps._rounds[round_id].game_on_fast
     assert is_game_of_round, "round guard: not the game of this round"
     # On L1, the game's address may be somebody else's.
     source: uint256 = staticcall IPortal(predeploys.PORTAL).message_source_chain()

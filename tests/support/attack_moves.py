@@ -68,13 +68,16 @@ def open_round(world: AttackWorld, random: Random) -> None:
         value,
         deadline,
     )
-    deposit_wei = value + mints * UNIT_WEI // 100
+    # This block tells the ZK chain how tight caps are, if the one before has not.
+    halvings = world.ledger.state.caps.halvings
+    exposure_wei = (mints >> halvings) * UNIT_WEI + (value >> halvings)
+    deposit_wei = (value >> halvings) + (mints >> halvings) * UNIT_WEI // 100
     opening = world.transaction(owner, ROUND_GUARD_ADDRESS, data, deposit_wei)
     # Before the books are checked: the block itself opens the round.
-    world.expose(ETH, mints * UNIT_WEI + value)
+    world.expose(ETH, exposure_wei)
     (is_open,) = world.zk_block(opening)
     if not is_open:
-        world.expose(ETH, -mints * UNIT_WEI - value)
+        world.expose(ETH, -exposure_wei)
 
 
 def close_round(world: AttackWorld, random: Random) -> None:
@@ -168,6 +171,16 @@ def quarantine(world: AttackWorld, random: Random) -> None:
     """Cut the fast chain off, if it is not."""
     if not world.is_quarantined:
         world.quarantine()
+        if random.random() < 0.8:
+            world.tell_halvings()
+
+
+def suspect(world: AttackWorld, random: Random) -> None:
+    """One validator votes for a quarantine, or as many as it takes to halve the caps."""
+    if not world.is_quarantined:
+        world.vote_quarantine(random.choice([1, 2, 2]))
+        if random.random() < 0.8:
+            world.tell_halvings()
 
 
 def resume(world: AttackWorld, random: Random) -> None:
@@ -250,6 +263,12 @@ def cash_in(world: AttackWorld, random: Random) -> None:
     world.transact(THIEF, ROUND_GUARD_ADDRESS, "claim_trophy(uint256,address)", round_id, thief)
 
 
+def meddle(world: AttackWorld, random: Random) -> None:
+    """The thief tries to relax the caps, or to tighten them."""
+    halvings = random.choice([0, 0, 1, 300])
+    world.transact(THIEF, ROUND_GUARD_ADDRESS, "set_cap_halvings(uint256)", halvings)
+
+
 Order = tuple[EvmAddress, EvmAddress, int, int, bytes]
 """Sender, target, value, gas limit and data of a message."""
 
@@ -330,6 +349,7 @@ def _guard_call(world: AttackWorld, random: Random) -> Order:
             call_data("close_round(uint256)", round_id),
             call_data("claim_trophy(uint256,address)", round_id, thief),
             call_data("register_game(address)", name(world.trophies[0])),
+            call_data("set_cap_halvings(uint256)", 0),
         ]
     )
     return any_sender(world, random), GUARD, random.choice([0, 0, 1000]), 400_000, data
@@ -413,6 +433,7 @@ MOVES: Sequence[tuple[int, Move]] = (
     (1, pass_time),
     (3, deliver),
     (1, quarantine),
+    (2, suspect),
     (2, resume),
     (8, forge),
     (1, mass_reports),
@@ -420,4 +441,5 @@ MOVES: Sequence[tuple[int, Move]] = (
     (1, bad_checkpoint),
     (1, retry),
     (1, cash_in),
+    (1, meddle),
 )

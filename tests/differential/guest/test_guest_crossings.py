@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bridge.outbox import message_leaf, outbox_root
-from bridge.work import Delivery, SetQuarantine
+from bridge.work import Delivery, SetCapHalvings, SetQuarantine
 from contracts import PORTAL_ADDRESS, ROUND_GUARD_ADDRESS, artifact
 from contracts.bindings import deliver_call, retry_call
 from execution.block_data import extend_chain
@@ -26,6 +26,7 @@ from tests.differential.guest.batches import L1_CHAIN_ID
 from tests.differential.guest.game import (
     BUYER,
     ETHER,
+    MARKET_CAP,
     PLAYERS,
     SELLER,
     Game,
@@ -155,6 +156,19 @@ def test_value_that_the_fast_chain_could_not_deliver_counts_when_it_returns() ->
         )
     )
     assert proved(game, start, start).inflows == {ETH: 9}
+
+
+def test_tightened_caps_bound_what_a_proof_counts() -> None:
+    game = Game()
+    start = len(game.chain.blocks) + 1
+    game.block(
+        items=[
+            SetCapHalvings(3),
+            Delivery(game.report(1, PLAYERS)),
+            Delivery(game.payout(1, PLAYERS[0], 2 * ETHER)),
+        ]
+    )
+    assert proved(game, start, start).rounds == {1: RoundTotals(MARKET_CAP >> 3, ETHER // 4)}
 
 
 def test_a_delivery_that_reverts_is_no_delivery() -> None:

@@ -7,11 +7,18 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.abi import function_abi_to_4byte_selector
 
-from bridge.work import Delivery, RecordZkRoot, SetQuarantine, SkipOutboundNonces
+from bridge.work import (
+    Delivery,
+    RecordZkRoot,
+    SetCapHalvings,
+    SetQuarantine,
+    SkipOutboundNonces,
+)
 from contracts import artifact
-from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS
+from contracts.addresses import OWNERSHIP_ORACLE_ADDRESS, PORTAL_ADDRESS, ROUND_GUARD_ADDRESS
 from contracts.bindings import (
     MESSAGE_SENT_TOPIC,
+    cap_halvings_call,
     decode_message_sent,
     decode_uint256,
     deliver_call,
@@ -24,6 +31,7 @@ from contracts.bindings import (
     remaining_exposure_call,
     retry_call,
     send_call,
+    set_cap_halvings_call,
     set_quarantine_call,
     skip_outbound_nonces_call,
 )
@@ -71,6 +79,8 @@ def log_of(message: Message) -> Log:
         ("Portal", "next_inbound_nonce", next_inbound_nonce_call()),
         ("Portal", "next_outbound_nonce", next_outbound_nonce_call()),
         ("RoundGuard", "remaining_exposure_wei", remaining_exposure_call()),
+        ("RoundGuard", "cap_halvings", cap_halvings_call()),
+        ("RoundGuard", "set_cap_halvings", set_cap_halvings_call(1)),
         ("OwnershipOracle", "record", record_call(1, word(1))),
     ],
 )
@@ -87,6 +97,7 @@ def test_each_call_has_the_selector_of_its_function(
         (Delivery(MESSAGE), PORTAL_ADDRESS),
         (SetQuarantine(True, 5), PORTAL_ADDRESS),
         (SkipOutboundNonces(5), PORTAL_ADDRESS),
+        (SetCapHalvings(5), ROUND_GUARD_ADDRESS),
         (RecordZkRoot(5, word(1)), OWNERSHIP_ORACLE_ADDRESS),
     ],
 )
