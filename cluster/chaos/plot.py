@@ -1,63 +1,63 @@
 """A timeline as SVG: faults, blocks by chain, heights of the nodes, quarantine, loss and bound.
 
-All bands share the time axis. Colours come from the page (`report.py`), so that it follows the
-reader's light or dark setting.
+All bands share the time axis. Marks are numbered as in the list below the picture.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from html import escape
+import math
+from collections import Counter
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
-from cluster.chaos.timeline import MarkKind, NodeSample, Timeline
+from cluster.chaos.svg import (
+    LEFT,
+    RIGHT,
+    WIDTH,
+    TimeAxis,
+    bar,
+    label,
+    polyline,
+    rule,
+    spans,
+    text,
+)
+from cluster.chaos.timeline import LossSample, MarkKind, NodeSample, Timeline
 
-WIDTH: Final = 1040
-LEFT: Final = 96
-RIGHT: Final = 16
 ROW: Final = 22
 CHART: Final = 110
-GAP: Final = 14
+GAP: Final = 16
+MARKS: Final = 30
+"""Room above the bands for the numbers of the marks, in two rows."""
+SAMPLE_SECONDS: Final = 0.75
+"""Longer than it takes from one sample of the nodes to the next."""
+_BIN_PIXELS: Final = 4
+_LEAST_EXPONENT: Final = 15
+"""Amounts up to 10^15 wei, a thousandth of an ether, are drawn as nothing."""
 _COLOURS: Final = {MarkKind.FAULT: "--fault", MarkKind.HEAL: "--heal", MarkKind.NOTE: "--faint"}
-Point = tuple[float, float]
-Scale = Callable[[float], float]
-"""From seconds to a place on the time axis."""
 
 
 def plot(timeline: Timeline) -> str:
-    """The picture of one run."""
-    end = _end(timeline)
-    scale = (WIDTH - LEFT - RIGHT) / end
+    """The picture of one run; empty if nothing was seen of it."""
+    if not timeline.nodes and not timeline.marks:
+        return ""
+    x = TimeAxis(_end(timeline))
     bands: list[str] = []
-    top = float(GAP)
-
-    def x(seconds: float) -> float:
-        return LEFT + min(max(seconds, 0.0), end) * scale
-
+    top = float(MARKS)
     for chain in ("zk", "fast"):
-        ticks = [
-            x(block.seconds)
-            for block in timeline.blocks
-            if block.chain == chain and block.seconds >= 0
-        ]
-        bands.append(_ticks(f"{chain} blocks", ticks, f"--{chain}", top))
+        bands.append(_block_rate(timeline, chain, x, top))
         top += ROW
     bands.append(_quarantine(timeline, x, top))
+    top += ROW
+    bands.append(_away(timeline, x, top))
     top += ROW + GAP
     bands.append(_heights(timeline, x, top))
     top += CHART + GAP
     if any(sample.bound_wei or sample.loss_wei for sample in timeline.losses):
-        bands.append(_losses(timeline, x, top))
+        bands.append(_losses(timeline.losses, x, top))
         top += CHART + GAP
-    marks = "".join(
-        f'<line x1="{x(mark.seconds):.1f}" x2="{x(mark.seconds):.1f}" y1="2" y2="{top:.0f}" '
-        f'stroke="var({_COLOURS[mark.kind]})" stroke-width="1.5" stroke-dasharray="4 3">'
-        f"<title>{mark.seconds:.1f} s: {escape(mark.text)}</title></line>"
-        for mark in timeline.marks
-    )
-    height = top + ROW
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="timeline">'
-        f"{''.join(bands)}{marks}{_axis(end, x, top)}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {top + ROW:.0f}" role="img" aria-label="timeline">'
+        f"{''.join(bands)}{_marks(timeline, x, top)}{x.draw(top)}</svg>"
     )
 
 
@@ -67,35 +67,75 @@ def _end(timeline: Timeline) -> float:
     return max(times, default=1.0) + 0.5
 
 
-def _axis(end: float, x: Scale, top: float) -> str:
-    step = next(step for step in (1, 2, 5, 10, 20, 60, 600) if end / step <= 15 or step == 600)
-    labels = (
-        f'<text x="{x(second):.1f}" y="{top + 14:.0f}" text-anchor="middle">{second} s</text>'
-        for second in range(0, int(end) + 1, step)
+def _marks(timeline: Timeline, x: TimeAxis, bottom: float) -> str:
+    """A numbered line for each mark; the numbers of close ones alternate between two rows."""
+    drawn = []
+    last, row = -math.inf, 0
+    for number, mark in enumerate(timeline.marks, start=1):
+        place = x(mark.seconds)
+        row = 1 - row if place - last < 16 else 0
+        last = place
+        head = 11 + 12 * row
+        colour = _COLOURS[mark.kind]
+        drawn.append(
+            f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{head + 3}" y2="{bottom:.0f}" '
+            f'stroke="var({colour})" stroke-width="1.5" stroke-dasharray="4 3"/>'
+            + text(place, head, str(number), "middle")
+        )
+    return "".join(drawn)
+
+
+def _block_rate(timeline: Timeline, chain: str, x: TimeAxis, top: float) -> str:
+    """A bar for each stretch of time, as high as many blocks were final in it."""
+    counts = Counter(
+        int(x(block.seconds) - LEFT) // _BIN_PIXELS
+        for block in timeline.blocks
+        if block.chain == chain and 0 <= block.seconds <= x.end_seconds
     )
-    return f"{_line(LEFT, WIDTH - RIGHT, top)}{''.join(labels)}"
+    most = max(counts.values(), default=1)
+    room = ROW - 6
+    bin_seconds = x.end_seconds * _BIN_PIXELS / (WIDTH - LEFT - RIGHT)
+    bars = []
+    for place, count in sorted(counts.items()):
+        left = LEFT + place * _BIN_PIXELS
+        height = room * count / most
+        span = (left, left + _BIN_PIXELS - 1.0)
+        bars.append(bar(span, top + 3 + room - height, height, f"--{chain}", f"{count} blocks"))
+    # A single block in a short stretch is no rate.
+    peak = "" if most == 1 else text(WIDTH, top + 14, f"≤ {most / bin_seconds:.0f}/s")
+    return f"{label(f'{chain} blocks', top + 14)}{''.join(bars)}{peak}"
 
 
-def _ticks(label: str, positions: Sequence[float], colour: str, top: float) -> str:
-    path = "".join(f"M{position:.1f} {top + 3:.0f}v{ROW - 7}" for position in positions)
-    return (
-        f"{_label(label, top + 14)}"
-        f'<path d="{path}" stroke="var({colour})" stroke-width="1.2" fill="none"/>'
-    )
-
-
-def _quarantine(timeline: Timeline, x: Scale, top: float) -> str:
+def _quarantine(timeline: Timeline, x: TimeAxis, top: float) -> str:
     """Where some node says that the fast chain is cut off."""
-    times = sorted({sample.seconds for sample in timeline.nodes if sample.is_quarantined})
-    bars = "".join(
-        f'<rect x="{x(time):.1f}" y="{top + 3:.0f}" width="{x(time + 0.5) - x(time) + 0.5:.1f}" '
-        f'height="{ROW - 7}" fill="var(--fault)" opacity="0.35"/>'
-        for time in times
+    times = (sample.seconds for sample in timeline.nodes if sample.is_quarantined)
+    bars = (
+        bar((x(first), x(last)), top + 3, ROW - 7, "--cut-off", "quarantine")
+        for first, last in spans(times, SAMPLE_SECONDS)
     )
-    return f"{_label('quarantine', top + 14)}{bars}"
+    return f"{label('quarantine', top + 14)}{''.join(bars)}"
 
 
-def _heights(timeline: Timeline, x: Scale, top: float) -> str:
+def _away(timeline: Timeline, x: TimeAxis, top: float) -> str:
+    """Where a node's validator does not answer: a thin bar for each node."""
+    nodes = sorted({sample.node for sample in timeline.nodes})
+    height = (ROW - 6) / max(1, len(nodes))
+    bars = [
+        bar((x(first), x(last)), top + 3 + index * height, height - 1, "--faint", f"node {node}")
+        for index, node in enumerate(nodes)
+        for first, last in spans(
+            (
+                sample.seconds
+                for sample in timeline.nodes
+                if sample.node == node and sample.height is None
+            ),
+            SAMPLE_SECONDS,
+        )
+    ]
+    return f"{label('no answer', top + 14)}{''.join(bars)}"
+
+
+def _heights(timeline: Timeline, x: TimeAxis, top: float) -> str:
     """One line for each node; it is interrupted where the node did not answer."""
     known = [sample.height for sample in timeline.nodes if sample.height is not None]
     low, high = min(known, default=0), max(known, default=1)
@@ -108,10 +148,10 @@ def _heights(timeline: Timeline, x: Scale, top: float) -> str:
                 (x(sample.seconds), top + CHART - 2 - ((sample.height or 0) - low) * unit)
                 for sample in run
             ]
-            lines.append(_polyline(points, "--ink", f"node {node}", 0.35 + 0.12 * (node % 5)))
+            lines.append(polyline(points, "--ink", f"node {node}", 0.35 + 0.12 * (node % 5)))
     return (
-        f"{_label('final height', top + 12)}{_label(str(high), top + 26)}"
-        f"{_label(str(low), top + CHART)}{''.join(lines)}{_line(LEFT, WIDTH - RIGHT, top + CHART)}"
+        f"{label('final height', top + CHART / 2)}{label(str(high), top + 10)}"
+        f"{label(str(low), top + CHART)}{''.join(lines)}{rule(top + CHART)}"
     )
 
 
@@ -120,37 +160,29 @@ def _runs(samples: Iterable[NodeSample]) -> list[list[NodeSample]]:
     return [list(run) for is_there, run in answered if is_there]
 
 
-def _losses(timeline: Timeline, x: Scale, top: float) -> str:
-    highest = max(max(sample.loss_wei, sample.bound_wei) for sample in timeline.losses)
-    unit = (CHART - 4) / max(1, highest)
+def _losses(losses: list[LossSample], x: TimeAxis, top: float) -> str:
+    """Loss and bound on one logarithmic axis: the bound may be many thousand times the loss."""
+    most_wei = max(max(sample.loss_wei, sample.bound_wei) for sample in losses)
+    exponents = max(1, math.ceil(_exponent(most_wei)) - _LEAST_EXPONENT)
+    unit = (CHART - 4) / exponents
+
+    def y(amount_wei: int) -> float:
+        return top + CHART - 2 - max(0.0, _exponent(amount_wei) - _LEAST_EXPONENT) * unit
 
     def line(values: list[tuple[float, int]], colour: str, name: str) -> str:
-        points = [(x(second), top + CHART - 2 - value * unit) for second, value in values]
-        return _polyline(points, colour, name, 1.0)
+        points = [(x(second), y(value)) for second, value in values]
+        left, height = points[-1]
+        return polyline(points, colour, name) + text(left + 6, height + 4, name, "start")
 
-    bound = [(sample.seconds, sample.bound_wei) for sample in timeline.losses]
-    loss = [(sample.seconds, sample.loss_wei) for sample in timeline.losses]
-    return (
-        f"{_label('bound, loss', top + 12)}{_label(f'{highest:.2e} wei', top + 26)}"
-        f"{line(bound, '--zk', 'loss bound')}{line(loss, '--fault', 'loss')}"
-        f"{_line(LEFT, WIDTH - RIGHT, top + CHART)}"
+    grid = "".join(
+        rule(y(10**exponent)) + label(f"{10.0 ** (exponent - 18):,g} ETH", y(10**exponent) + 4)
+        for exponent in range(_LEAST_EXPONENT, _LEAST_EXPONENT + exponents + 1)
+        if (exponent - _LEAST_EXPONENT) % (1 + exponents // 6) == 0
     )
+    bound = [(sample.seconds, sample.bound_wei) for sample in losses]
+    loss = [(sample.seconds, sample.loss_wei) for sample in losses]
+    return f"{grid}{line(bound, '--zk', 'bound')}{line(loss, '--fault', 'loss')}"
 
 
-def _polyline(points: Sequence[Point], colour: str, name: str, opacity: float) -> str:
-    text = " ".join(f"{left:.1f},{top:.1f}" for left, top in points)
-    return (
-        f'<polyline points="{text}" fill="none" stroke="var({colour})" stroke-width="1.6" '
-        f'opacity="{opacity:.2f}"><title>{escape(name)}</title></polyline>'
-    )
-
-
-def _label(text: str, top: float) -> str:
-    return f'<text x="{LEFT - 8}" y="{top:.0f}" text-anchor="end">{escape(text)}</text>'
-
-
-def _line(left: float, right: float, top: float) -> str:
-    return (
-        f'<line x1="{left}" x2="{right}" y1="{top:.1f}" y2="{top:.1f}" '
-        'stroke="var(--line)" stroke-width="1"/>'
-    )
+def _exponent(amount_wei: int) -> float:
+    return math.log10(max(1, amount_wei))

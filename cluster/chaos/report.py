@@ -1,5 +1,6 @@
 """One HTML file for a run: a table, and a timeline for each scenario. No other file is loaded."""
 
+from decimal import Context, Decimal
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -9,9 +10,11 @@ from cluster.chaos.scenario import Outcome
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1c1f24; --faint: #7a828d; --line: #d9dde2;
-  --paper: #ffffff; --zk: #3457d5; --fast: #e08a1e; --fault: #c62f3b; --heal: #2a8c4a; }
+  --paper: #ffffff; --zk: #3457d5; --fast: #e08a1e; --fault: #c62f3b; --heal: #2a8c4a;
+  --cut-off: #ecb3b8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --faint: #9aa3ae; --line: #3a4048;
-  --paper: #16191d; --zk: #8ba3ff; --fast: #f2b25c; --fault: #ff7b84; --heal: #66cc88; } }
+  --paper: #16191d; --zk: #8ba3ff; --fast: #f2b25c; --fault: #ff7b84; --heal: #66cc88;
+  --cut-off: #74363d; } }
 body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
   max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -19,13 +22,16 @@ th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid var(--
   vertical-align: top; }
 td.figure, th.figure { text-align: right; white-space: nowrap; }
 .held { color: var(--heal); } .broken { color: var(--fault); font-weight: 600; }
-.skipped, .faint { color: var(--faint); }
+.skipped, .faint, .note { color: var(--faint); }
+.fault { color: var(--fault); } .heal { color: var(--heal); }
+table.marks { width: auto; } table.marks td:last-child { width: 100%; }
+.wide { overflow-x: auto; }
 section { margin-top: 2.5rem; } svg { width: 100%; height: auto; }
 svg text { font: 11px system-ui, sans-serif; fill: var(--faint); }
 a { color: inherit; }
 """
 _WORDS: Final = {True: "held", False: "broken", None: "skipped"}
-_HEADINGS: Final = ("faults", "loss, wei", "bound, wei", "NFTs lost", "recovery", "seed")
+_HEADINGS: Final = ("faults", "loss, ETH", "bound, ETH", "NFTs lost", "recovery", "seed")
 
 
 def write_report(file: Path, outcomes: list[Outcome]) -> None:
@@ -40,8 +46,8 @@ def write_report(file: Path, outcomes: list[Outcome]) -> None:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style></head><body>"
         f"<h1>Chaos report</h1><p>{held} of {len(outcomes)} scenarios held.</p>"
-        f"<table><thead><tr><th>scenario</th><th></th>{headings}</tr></thead>"
-        f"<tbody>{rows}</tbody></table>{sections}</body></html>\n",
+        f'<div class="wide"><table><thead><tr><th>scenario</th><th></th>{headings}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>{sections}</body></html>\n",
         encoding="utf-8",
     )
 
@@ -50,8 +56,8 @@ def _row(outcome: Outcome) -> str:
     recovery = outcome.recovery_seconds
     figures = (
         outcome.faults_injected,
-        f"{outcome.loss_wei:,}",
-        f"{outcome.bound_wei:,}",
+        _ether(outcome.loss_wei),
+        _ether(outcome.bound_wei),
         outcome.nfts_lost_to_cap,
         "–" if recovery is None else f"{recovery:.1f} s",
         outcome.seed,
@@ -64,15 +70,20 @@ def _row(outcome: Outcome) -> str:
 def _section(outcome: Outcome) -> str:
     reason = "" if outcome.reason is None else f"<p>{escape(outcome.reason)}</p>"
     marks = "".join(
-        f'<tr><td class="figure">{mark.seconds:.1f} s</td><td class="faint">{mark.kind.value}</td>'
-        f"<td>{escape(mark.text)}</td></tr>"
-        for mark in outcome.timeline.marks
+        f'<tr><td class="figure faint">{number}</td><td class="figure">{mark.seconds:.1f} s</td>'
+        f'<td class="{mark.kind.value}">{mark.kind.value}</td><td>{escape(mark.text)}</td></tr>'
+        for number, mark in enumerate(outcome.timeline.marks, start=1)
     )
     return (
         f'<section id="{escape(outcome.name)}"><h2>{escape(outcome.name)} {_verdict(outcome)}</h2>'
         f"<p>{escape(outcome.invariant)}</p>{reason}{plot(outcome.timeline)}"
-        f"<table><tbody>{marks}</tbody></table></section>"
+        f'<table class="marks"><tbody>{marks}</tbody></table></section>'
     )
+
+
+def _ether(amount_wei: int) -> str:
+    """An amount to five significant figures, so that a small loss is not rounded away."""
+    return f"{Decimal(amount_wei).scaleb(-18).normalize(Context(prec=5)):,f}"
 
 
 def _verdict(outcome: Outcome) -> str:

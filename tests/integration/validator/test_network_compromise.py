@@ -113,6 +113,8 @@ async def test_executions_that_lie_differently_certify_nothing_and_are_cut_off_a
     assert blocks <= MOST_BLOCKS_TO_QUARANTINE
     await assert_zk_chain_goes_on(network, account=5)
     assert assert_within(network, bound) == 0
+    tight = exposure_of(network.core(0, ChainRole.ZK).engine).of(ETH)
+    assert (tight.mintable, tight.withdrawable) == (MINT_CAP // 4 * UNIT_WEI, PAYOUT_CAP_WEI // 4)
     assert_conserved(network)
 
 

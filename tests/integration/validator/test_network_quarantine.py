@@ -2,7 +2,9 @@
 
 from crossing import delivered_nonces, received_count, send_message
 from local_network import LocalNetwork, address_of, transfer
+from losses import word
 
+from contracts.addresses import ROUND_GUARD_ADDRESS
 from execution.types import Address
 from ledger.types import ChainRole
 
@@ -46,19 +48,33 @@ async def balance_everywhere(network: LocalNetwork, role: ChainRole, wei: int) -
     )
 
 
-async def test_two_votes_of_four_do_not_cut_the_fast_chain_off_and_three_do(
+async def caps_are_halved(network: LocalNetwork, times: int) -> None:
+    """Wait until the ZK chain of every node has its caps halved so many times."""
+    await network.wait_until(
+        lambda: all(
+            word(network.core(index, ChainRole.ZK).engine, ROUND_GUARD_ADDRESS, "cap_halvings()")
+            == times
+            for index in network.nodes
+        )
+    )
+
+
+async def test_two_votes_of_four_halve_the_caps_and_three_cut_the_fast_chain_off(
     network: LocalNetwork,
 ) -> None:
     await network.start()
-    for index in (0, 1):
-        node = network.nodes[index]
-        node.operators.vote_quarantine(node.final_state, "test")
-    await network.wait_until(
-        lambda: all(node.final_state.quarantine.votes == (0, 1) for node in network.nodes.values())
-    )
+    node = network.nodes[3]
+    node.operators.vote_quarantine(node.final_state, "test")
     await network.wait_for_growth(10)
-    assert not network.nodes[0].final_state.quarantine.is_active
+    await caps_are_halved(network, 0)
+    node = network.nodes[0]
+    node.operators.vote_quarantine(node.final_state, "test")
+    await caps_are_halved(network, 1)
+    await network.wait_for_growth(10)
+    assert network.nodes[1].final_state.quarantine.votes == (0, 3)
+    assert not network.nodes[1].final_state.quarantine.is_active
     await quarantine(network, 2)
+    await caps_are_halved(network, 2)
 
 
 async def test_a_vote_that_was_cast_outlives_the_death_of_its_node(network: LocalNetwork) -> None:

@@ -1,14 +1,14 @@
 """The report is one file that loads nothing, and shows what is told to it as text."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
-
-import pytest
 
 from cluster.chaos.plot import plot
 from cluster.chaos.report import write_report
 from cluster.chaos.scenario import Outcome
+from cluster.chaos.svg import spans
 from cluster.chaos.timeline import Block, LossSample, Mark, MarkKind, NodeSample, Timeline
 
 
@@ -47,10 +47,44 @@ def test_the_report_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
     assert "&lt;script&gt;kill" in html
 
 
-@pytest.mark.parametrize("filled", [timeline(), Timeline()], ids=["filled", "empty"])
-def test_the_plot_is_well_formed(filled: Timeline) -> None:
-    svg = ElementTree.fromstring(plot(filled))
-    assert svg.tag == "svg"
+def test_the_plot_is_well_formed() -> None:
+    assert ElementTree.fromstring(plot(timeline())).tag == "svg"
+
+
+def test_a_run_that_nobody_saw_has_no_plot() -> None:
+    assert plot(Timeline()) == ""
+
+
+def test_marks_are_numbered_in_the_picture_as_in_the_list(tmp_path: Path) -> None:
+    words = [entry.text for entry in ElementTree.fromstring(plot(timeline())).findall("text")]
+    assert words[words.index("1") + 1] == "2"
+    write_report(tmp_path / "report.html", [outcome(True, timeline())])
+    cell = '<td class="figure faint">2</td><td class="figure">3.0 s</td><td class="heal">'
+    assert cell in (tmp_path / "report.html").read_text()
+
+
+def test_a_small_loss_is_seen_below_a_large_bound() -> None:
+    """On a linear axis a thousandth of the bound would lie on the line of zero."""
+    filled = timeline()
+    filled.losses = [LossSample(0.5, 0, 10**21), LossSample(2.5, 10**18, 10**21)]
+    loss = next(
+        line
+        for line in ElementTree.fromstring(plot(filled)).findall("polyline")
+        if line.findtext("title") == "loss"
+    )
+    first, last = (float(point.split(",")[1]) for point in loss.attrib["points"].split())
+    assert first - last > 40
+
+
+def test_an_unbroken_quarantine_is_one_bar() -> None:
+    assert spans([1.0, 1.5, 2.0, 5.0], reach=0.75) == [(1.0, 2.75), (5.0, 5.75)]
+
+
+def test_amounts_are_told_in_ether(tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    told = replace(outcome(True, timeline()), loss_wei=13 * 10**17, bound_wei=64_001 * 10**18 + 1)
+    write_report(file, [told])
+    assert '<td class="figure">1.3</td><td class="figure">64,001</td>' in file.read_text()
 
 
 def test_a_node_that_did_not_answer_leaves_a_gap_in_its_line() -> None:
