@@ -10,6 +10,9 @@
         trophy within the round's cap.
 
         The report is computed from the scores. Nobody, the operator included, can name winners.
+
+        A session key moves for its player and can do nothing else: a stolen one wastes moves, and
+        wins what it wins for the player. The player replaces it (`replace_session_key`).
 """
 
 import predeploy_addresses as predeploys
@@ -61,6 +64,13 @@ event Joined:
     round_id: indexed(uint256)
     player: indexed(address)
     session_key: address
+
+
+event SessionKeyReplaced:
+    round_id: indexed(uint256)
+    player: indexed(address)
+    old_key: address
+    new_key: address
 
 
 event Moved:
@@ -160,6 +170,29 @@ def join(round_id: uint256, token_id: uint256, session_key: address):
     if session_key != empty(address):
         self.session_owners[round_id][session_key] = msg.sender
     log Joined(round_id=round_id, player=msg.sender, session_key=session_key)
+
+
+@external
+def replace_session_key(round_id: uint256, old_key: address, new_key: address):
+    """
+    @dev Takes a session key's right to move for the caller away, and gives it to another.
+    @notice For a stolen key. Only the player's own address does this; the key cannot.
+    @param round_id The round; it may be over.
+    @param old_key The caller's key in this round, or zero for none.
+    @param new_key Another one, or zero for none. A fresh one, as in `join`.
+    """
+    assert self.words[round_id][msg.sender] != 0, "arena: not a player"
+    if old_key != empty(address):
+        is_own_key: bool = self.session_owners[round_id][old_key] == msg.sender
+        assert is_own_key, "arena: not a session key of the caller"
+        self.session_owners[round_id][old_key] = empty(address)
+    if new_key != empty(address):
+        is_key_free: bool = self.session_owners[round_id][new_key] == empty(address)
+        assert is_key_free, "arena: the session key is taken"
+        self.session_owners[round_id][new_key] = msg.sender
+    log SessionKeyReplaced(
+        round_id=round_id, player=msg.sender, old_key=old_key, new_key=new_key
+    )
 
 
 @external

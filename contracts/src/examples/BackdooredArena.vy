@@ -22,6 +22,7 @@ exports: (
     arena.move,
     arena.move_count,
     arena.player_count,
+    arena.replace_session_key,
     arena.rounds,
     arena.score,
     arena.session_owners,

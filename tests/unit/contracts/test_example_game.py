@@ -327,7 +327,7 @@ def test_there_is_no_way_to_name_winners() -> None:
         for entry in artifact("Arena").abi
         if entry["type"] == "function" and entry["stateMutability"] in ("nonpayable", "payable")
     }
-    assert writes == {"start_round", "join", "move", "finish"}
+    assert writes == {"start_round", "join", "replace_session_key", "move", "finish"}
 
 
 # MARKET
