@@ -104,6 +104,12 @@ def say_nodes(network: Network, statuses: list[dict[str, Any]]) -> None:
         for peer, seen in entry.get("peers", {}).items():
             if seen["refusal"] is not None:
                 say(f"node {entry['validator']} refuses validator {peer}: {seen['refusal']}")
+        voting = entry.get("voting")
+        if voting is not None and voting["from_view"] is None:
+            say(
+                f"node {entry['validator']} has lost its votes and casts none until the others "
+                f"have said how far they are; {voting['answers']} have"
+            )
         for where, counts in entry.get("rejected", {}).items():
             for reason, count in counts.items():
                 say(f"[dim]node {entry['validator']}: {where}: {reason}: {count}[/]")

@@ -24,6 +24,7 @@ from typing import Final
 import orjson
 
 from actors.config import NodeConfig
+from actors.validator.vote_journal import found_journal
 from cluster.errors import BadDirectory
 from cluster.files import write_file
 from cluster.l1_plan import L1Keys, L1Plan
@@ -81,6 +82,7 @@ def create_network(
         for index, seed in enumerate(seeds):
             (directory / f"node-{index}").mkdir(exist_ok=True)
             write_file(directory / f"node-{index}" / "seed", seed, mode=0o600)
+            found_journal(directory / f"node-{index}" / "journal", genesis.epoch)
         if l1 is not None:
             _write_l1_keys(directory, l1[1])
     return describe_network(directory, genesis, entries, None if l1 is None else l1[0])

@@ -55,10 +55,19 @@ Rules
 15. **Restart**: every own vote is in the journal, synced, before it leaves, and every
     certificate is in it too. Replay gives back all votes, so none is contradicted; the
     own votes of the current view and all pending finalize votes are said again.
+17. **Forgotten votes**: a validator whose journal was lost, or is older than its last vote,
+    casts none at first. It asks all others, under a challenge drawn for this start, in which
+    view they are; an answer is what ended the view before. When 2f+1 others have answered,
+    it votes in the views from w+2 on, w being the highest of theirs; that goes into the
+    journal, synced, before the first vote. Who may not vote in its own view does not answer.
 
 Why it is safe: a finalization of v means that f+1 honest validators voted finalize in v.
 They never nullify v (5, 7), so v has no nullification, and only one payload of v can be
 notarized (3). Every proposal above v therefore has v among its ancestors (2, 3).
+And forgotten votes are never contradicted (17): the last one, in view u, was cast with a
+certificate of u−1 at hand. Of its quorum of signers at least n−2f−1 are others and honest,
+and were in u−1 or later when they signed; of any 2f+1 others one is among them. It answered
+after this start, and views never go back: w ≥ u−1.
 
 Deviations from the paper
 -------------------------
@@ -69,6 +78,7 @@ Deviations from the paper
 - Messages may be lost, so what is needed to leave a view is repeated (5).
 - Notarization does not wait for the own check of the payload, finalize does (8).
 - A validator that has nullified a view does not notarize in it any more.
+- Forgotten votes (17): the paper's validators forget nothing.
 - ``cryptography`` verifies Ed25519 one by one, so a forged vote in a quorum's worth is
   named by checking in turn; there is no batch to bisect.
 
@@ -116,8 +126,12 @@ from consensus.messages import (
     CertificateResponse,
     ConsensusMessage,
     Record,
+    ViewRequest,
+    ViewResponse,
+    VotesFrom,
     open_message,
     open_record,
+    view_of,
 )
 from consensus.recovery import compact
 from consensus.state import ConsensusState, initial_state
@@ -156,10 +170,14 @@ __all__ = [
     "SetTimer",
     "Start",
     "Tick",
+    "ViewRequest",
+    "ViewResponse",
     "VoteVerifier",
+    "VotesFrom",
     "compact",
     "initial_state",
     "open_message",
     "open_record",
     "step",
+    "view_of",
 ]

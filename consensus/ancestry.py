@@ -5,7 +5,7 @@ from itertools import chain
 
 from consensus.state import ConsensusState
 from ledger.types import Digest, View
-from ledger.votes import Proposal
+from ledger.votes import Certificate, Proposal
 
 
 def certified_payload(state: ConsensusState, view: View) -> Digest | None:
@@ -49,6 +49,16 @@ def find_parent(state: ConsensusState, view: View) -> tuple[View, Digest] | None
         if not is_nullified(state, View(candidate)):
             return None
     return None
+
+
+def best_certificate(state: ConsensusState, view: View) -> Certificate | None:
+    """What proves that a view has ended, if it is held."""
+    if view == state.finalized:
+        return state.finalization
+    view_state = state.views.get(view)
+    if view_state is None:
+        return None
+    return view_state.notarization or view_state.nullification
 
 
 def newly_final_chain(state: ConsensusState, final: Proposal) -> tuple[tuple[Proposal, ...], bool]:

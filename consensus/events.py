@@ -11,9 +11,16 @@ class Start:
     """The first event, once: all records of the journal, in the order they were written.
 
     Empty for a new validator.
+
+    Attributes
+    ----------
+    challenge
+        Fresh random bytes, where a journal without an own vote does not mean that there was
+        none: the validator then asks before it votes (rule 17). None where it does.
     """
 
     records: tuple[Record, ...]
+    challenge: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from consensus.effects import Broadcast, Finalized, Notarized, Nullified, PublishPayload
 from consensus.errors import JournalContradiction
-from consensus.messages import Record
+from consensus.messages import Record, VotesFrom, view_of
 from consensus.progress import enter_view
-from consensus.state import ConsensusState, ViewState
+from consensus.rejoin import begin
+from consensus.state import GENESIS_VIEW, ConsensusState, ViewState
 from consensus.timers import rebroadcast
 from consensus.turn import Turn
 from ledger.types import View
@@ -14,12 +15,14 @@ from ledger.votes import (
     Notarization,
     Notarize,
     Nullification,
+    Nullify,
+    Round,
     Vote,
     round_of,
 )
 
 
-def start(turn: Turn, records: tuple[Record, ...]) -> None:
+def start(turn: Turn, records: tuple[Record, ...], challenge: bytes | None) -> None:
     """Replay the journal, tell the shell what is known, and say again what may be unsaid.
 
     Raises
@@ -35,6 +38,8 @@ def start(turn: Turn, records: tuple[Record, ...]) -> None:
     _report(turn)
     state.last_active = [entered] * state.config.validators.count
     enter_view(turn, entered)
+    if challenge is not None and not _are_votes_known(records):
+        begin(turn, challenge)
     for view in sorted(state.uncertified):
         turn.touch(view)
     _repeat(turn)
@@ -45,7 +50,11 @@ def compact(state: ConsensusState) -> tuple[Record, ...]:
 
     The shell may replace its journal by these, in this order, and sync it.
     """
-    records: list[Record] = [] if state.finalization is None else [state.finalization]
+    records: list[Record] = []
+    if state.votes_from is not None and state.votes_from > GENESIS_VIEW:
+        records.append(VotesFrom(Round(state.config.validators.epoch, state.votes_from)))
+    if state.finalization is not None:
+        records.append(state.finalization)
     for view in sorted(view for view in state.views if view > state.finalized):
         held = state.views[view]
         kept = (
@@ -59,9 +68,20 @@ def compact(state: ConsensusState) -> tuple[Record, ...]:
     return tuple(records)
 
 
+def _are_votes_known(records: tuple[Record, ...]) -> bool:
+    """Whether the journal holds what it takes not to contradict an earlier vote (rule 17).
+
+    While they are not known none is cast: so an own vote in it says that they were.
+    """
+    return any(isinstance(record, (Notarize, Nullify, Finalize, VotesFrom)) for record in records)
+
+
 def _replay(state: ConsensusState, record: Record) -> View:
     """Take one record in; gives the view that its writer was in, at least."""
-    view = round_of(record).view
+    view = view_of(record)
+    if isinstance(record, VotesFrom):
+        state.votes_from = max(view, state.votes_from or view)
+        return View(1)
     view_state = state.open_view(view)
     if isinstance(record, Notarization):
         view_state.notarization = record

@@ -39,7 +39,7 @@ def _apply(turn: Turn, view_state: ViewState) -> None:
 
 def _propose(turn: Turn, view_state: ViewState) -> None:
     """Rule 2: a leader builds on the highest certified view with nullified views between."""
-    is_my_turn = view_state.leader == turn.config.index
+    is_my_turn = view_state.leader == turn.config.index and turn.state.may_vote(view_state.view)
     has_acted = view_state.own_notarize is not None or view_state.own_nullify is not None
     if not is_my_turn or has_acted or view_state.requested_parent is not None:
         return
@@ -63,7 +63,7 @@ def _notarize(turn: Turn, view_state: ViewState) -> None:
     """Rule 3: vote for a proposal with a certified parent, nullified gaps, a checked payload."""
     proposal = view_state.proposal
     has_acted = view_state.own_notarize is not None or view_state.own_nullify is not None
-    if proposal is None or has_acted:
+    if proposal is None or has_acted or not turn.state.may_vote(view_state.view):
         return
     can_parent_exist = turn.state.finalized <= proposal.parent_view < proposal.view
     if not can_parent_exist:
@@ -106,6 +106,8 @@ def _give_up(turn: Turn, view_state: ViewState) -> None:
 
 def nullify(turn: Turn, view_state: ViewState) -> None:
     """Rule 5: at most once in a view, and never after finalize."""
+    if not turn.state.may_vote(view_state.view):
+        return
     if view_state.own_nullify is None and view_state.own_finalize is None:
         turn.cast_nullify(view_state)
         turn.state.retry_deadline_ms = turn.now_ms + turn.config.retry_interval_ms
@@ -143,7 +145,8 @@ def _finalize(turn: Turn, view_state: ViewState) -> None:
     """Rule 7: finalize what is notarized and checked, never after nullify or equivocation."""
     notarization = view_state.notarization
     has_voted = view_state.own_finalize is not None or view_state.own_nullify is not None
-    if notarization is None or has_voted or not view_state.is_certified:
+    may_vote = turn.state.may_vote(view_state.view) and not has_voted
+    if notarization is None or not may_vote or not view_state.is_certified:
         return
     proposal = notarization.proposal
     has_voted_otherwise = (

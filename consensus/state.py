@@ -58,7 +58,9 @@ class ConsensusState:
 
     ``finalized`` is the floor: it never moves back, and no vote is cast at or below it.
     ``uncertified`` holds the notarized views above it whose payload is not checked yet.
-    ``convicted`` is what the shell has told of the ledger.
+    ``convicted`` is what the shell has told of the ledger. ``votes_from`` is the first view
+    to vote in; ``None`` while the others are asked (rule 17): ``challenge`` is then what they
+    were asked with, and ``reached`` the views that they have answered.
     """
 
     config: ConsensusConfig
@@ -77,6 +79,15 @@ class ConsensusState:
     resolve_attempts: int = 0
     answered_ms: dict[ValidatorIndex, int] = field(default_factory=dict)
     armed_deadline_ms: int | None = None
+    votes_from: View | None = GENESIS_VIEW
+    challenge: bytes | None = None
+    reached: dict[ValidatorIndex, View] = field(default_factory=dict)
+    told_ms: dict[ValidatorIndex, int] = field(default_factory=dict)
+    ask_deadline_ms: int | None = None
+
+    def may_vote(self, view: View) -> bool:
+        """Whether all votes that this validator ever cast in a view are known here (rule 17)."""
+        return self.votes_from is not None and view >= self.votes_from
 
     def open_view(self, view: View) -> ViewState:
         """State of a view, made if there is none; the caller has bounded ``view``."""

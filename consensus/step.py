@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from consensus import recovery, resolver, rules, timers
+from consensus import recovery, rejoin, resolver, rules, timers
 from consensus.effects import Effect
 from consensus.events import (
     Event,
@@ -14,7 +14,12 @@ from consensus.events import (
     Tick,
 )
 from consensus.intake import receive_certificate, receive_vote
-from consensus.messages import CertificateRequest, CertificateResponse
+from consensus.messages import (
+    CertificateRequest,
+    CertificateResponse,
+    ViewRequest,
+    ViewResponse,
+)
 from consensus.state import ConsensusState
 from consensus.turn import Turn
 from ledger.votes import Finalize, Notarize, Nullify
@@ -58,7 +63,7 @@ def step(state: ConsensusState, event: Event, now_ms: int) -> tuple[ConsensusSta
     elif isinstance(event, LeadersConvicted):
         turn.state.convicted = event.validators
     elif isinstance(event, Start):
-        recovery.start(turn, event.records)
+        recovery.start(turn, event.records, event.challenge)
     else:
         assert_never(event)
     rules.settle(turn)
@@ -78,5 +83,9 @@ def _receive(turn: Turn, event: MessageReceived) -> None:
     elif isinstance(message, CertificateResponse):
         # The rest of an answer that holds a forgery is not looked at.
         all(receive_certificate(turn, peer, held) for held in message.certificates)
+    elif isinstance(message, ViewRequest):
+        rejoin.answer(turn, peer, message)
+    elif isinstance(message, ViewResponse):
+        rejoin.receive_answer(turn, peer, message)
     else:
         receive_certificate(turn, peer, message)

@@ -1,5 +1,7 @@
 """Puts a validator together from its configuration and its disk."""
 
+import secrets
+
 from actors.boot import die, load_genesis, load_keys
 from actors.config import NodeConfig
 from actors.transport.config import PeerAddress, TransportConfig
@@ -9,6 +11,7 @@ from actors.validator.l1_desk import NoL1View
 from actors.validator.node import ValidatorNode
 from actors.validator.remote import RemoteBridge, RemoteExecutor, RemoteL1View
 from bridge.triggers import DEFAULT_LIMITS
+from consensus.messages import CHALLENGE_BYTES
 from ledger.genesis import Genesis, genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.types import ChainRole
@@ -32,6 +35,7 @@ def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
         l1=RemoteL1View(config.actor_name("settlement")) if genesis.has_l1 else NoL1View(),
         on_failure=die,
         triggers=DEFAULT_LIMITS if config.automatic_quarantine else None,
+        challenge=secrets.token_bytes(CHALLENGE_BYTES),
     )
     return node, NodeInspector(node)
 

@@ -83,6 +83,7 @@ class ConsensusDriver:
         transport: Transport,
         application: ConsensusApplication,
         clock_ms: Clock,
+        challenge: bytes | None = None,
     ) -> None:
         self.state: ConsensusState = initial_state(config)
         self.peer_faults: Counter[str] = Counter()
@@ -90,6 +91,7 @@ class ConsensusDriver:
         self._transport = transport
         self._application = application
         self._clock_ms = clock_ms
+        self._challenge = challenge
         self._events: deque[Event] = deque()
         self._is_closed = False
         self._wake = asyncio.Event()
@@ -97,7 +99,7 @@ class ConsensusDriver:
 
     def start(self) -> None:
         """Replay the journal and enter the current view."""
-        self.post(Start(self._journal.records))
+        self.post(Start(self._journal.records, self._challenge))
         self.turn()
 
     async def run(self) -> None:

@@ -28,6 +28,7 @@ class NodeInspector:
             "genesis": "0x" + self._node.validators.digest.hex(),
             "protocol_version": self._node.genesis.protocol_version,
             "view": self._node.view,
+            "voting": self._voting_status(),
             "final_height": state.height,
             "final_digest": "0x" + state.digest.hex(),
             "notarized_height": self._node.notarized_height,
@@ -84,6 +85,11 @@ class NodeInspector:
             "catch_up": self._node.history.status(),
             "latency_ms": self.latencies(),
         }
+
+    def _voting_status(self) -> dict[str, Any]:
+        """From which view on this node votes; None while it asks what it may have forgotten."""
+        consensus = self._node.driver.state
+        return {"from_view": consensus.votes_from, "answers": len(consensus.reached)}
 
     def _trigger_status(self) -> dict[str, Any]:
         """What would move this node to vote for a quarantine by itself."""

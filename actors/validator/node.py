@@ -87,6 +87,10 @@ class ValidatorNode:
         Called with the error if a part of the node stops by an error: the node has to restart.
     triggers
         When this node votes by itself to quarantine the fast chain; None for never.
+    challenge
+        Fresh random bytes with which the others are asked, if the journal does not say from
+        which view on this validator may vote (:mod:`consensus`, rule 17); None takes an empty
+        journal for that of a new validator.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class ValidatorNode:
         on_failure: Callable[[BaseException], None],
         seed: int = 0,
         triggers: TriggerLimits | None = DEFAULT_LIMITS,
+        challenge: bytes | None = None,
     ) -> None:
         self.index = index
         self.genesis = genesis
@@ -168,7 +173,7 @@ class ValidatorNode:
             self._block_added,
         )
         self.driver = ConsensusDriver(
-            config, self._journal, transport, self, monotonic_milliseconds
+            config, self._journal, transport, self, monotonic_milliseconds, challenge
         )
         peers = [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index]
         self.standings = PeerStandings(peers, self._peer_id, time.monotonic)

@@ -3,21 +3,42 @@
 A record is one kind byte and the canonical encoding. A payload is written, without
 waiting for the disk, before the vote for it: the sync of the vote covers both, so a
 voted payload is never lost. Records of views that are final and stored elsewhere are pruned.
+
+A journal without an own vote does not say that there was none: it may have been lost. So the
+journal of new keys begins with the promise to vote from the first view on.
 """
 
+from pathlib import Path
 from typing import Final
 
 from actors.validator.errors import JournalDamaged
 from consensus.effects import Persist
-from consensus.messages import Record, open_record
+from consensus.messages import Record, VotesFrom, open_record, view_of
 from ledger.block import SealedBlock, open_block
 from ledger.codec import encode
 from ledger.errors import CodecError
-from ledger.votes import round_of
+from ledger.types import Epoch, View
+from ledger.votes import Round
 from storage.journal import Journal
 
 _RECORD: Final = b"\x01"
 _PAYLOAD: Final = b"\x02"
+
+
+def found_journal(directory: Path, epoch: Epoch) -> None:
+    """Begin the journal of a validator whose keys have signed nothing yet, in any place.
+
+    Only who has just made the keys knows that. Without this a validator asks the others before
+    it votes, and a network in which all ask never begins.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written, or is in use.
+    """
+    with Journal(directory) as journal:
+        if journal.next_sequence == 0:
+            journal.append([_RECORD + encode(VotesFrom(Round(epoch, View(1))))])
 
 
 class VoteJournal:
@@ -41,7 +62,7 @@ class VoteJournal:
                 if kind == _RECORD:
                     record = open_record(content)
                     records.append(record)
-                    self._note(round_of(record).view, entry.sequence)
+                    self._note(view_of(record), entry.sequence)
                 elif kind == _PAYLOAD:
                     payload = open_block(content)
                     payloads.append(payload)
@@ -59,7 +80,7 @@ class VoteJournal:
             return
         sequence = self._journal.append([_RECORD + encode(effect.record) for effect in effects])
         for effect in effects:
-            self._note(round_of(effect.record).view, sequence)
+            self._note(view_of(effect.record), sequence)
         if any(effect.must_sync for effect in effects):
             self._journal.sync()
 

@@ -1,6 +1,7 @@
 """Whole validators in one process: real engines, stores and journals, no Ray, no libp2p."""
 
 import asyncio
+import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ from actors.validator.clients import PartUnavailable
 from actors.validator.inspection import NodeInspector
 from actors.validator.node import ValidatorNode
 from cluster.dev_genesis import FAST_CHAIN_ID, ZK_CHAIN_ID, dev_account, dev_genesis
+from consensus.messages import CHALLENGE_BYTES
 from execution.genesis import chain_spec
 from execution.mempool import AddOutcome, pooled_transaction
 from execution.transactions import decode_transaction, recover_senders
@@ -168,6 +170,8 @@ class LocalNetwork:
         self.executors: dict[int, dict[ChainRole, LocalExecutor]] = {}
         self.bridges: dict[int, LocalBridge] = {}
         self.failures: list[BaseException] = []
+        self.asking: set[int] = set()
+        """Nodes that do not take an empty journal for that of a new validator."""
         self.open_journal: Callable[[int, Path], Journal] = lambda _, directory: Journal(
             directory, segment_bytes=segment_bytes
         )
@@ -214,6 +218,7 @@ class LocalNetwork:
             bridge=self.bridges[index],
             l1=self.views[index],
             on_failure=self.failures.append,
+            challenge=secrets.token_bytes(CHALLENGE_BYTES) if index in self.asking else None,
         )
         self.nodes[index] = node
         await node.start()

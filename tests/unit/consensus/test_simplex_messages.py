@@ -2,11 +2,20 @@
 
 import pytest
 
-from consensus import CertificateRequest, CertificateResponse, open_message, open_record
+from consensus import (
+    CertificateRequest,
+    CertificateResponse,
+    ViewRequest,
+    ViewResponse,
+    VotesFrom,
+    open_message,
+    open_record,
+)
 from consensus.messages import MAX_MESSAGE_BYTES
 from ledger.codec import encode
 from ledger.errors import CodecError
 from ledger.types import Epoch, View
+from ledger.votes import Round
 from tests.simulation.bench import Bench
 
 
@@ -24,6 +33,8 @@ def test_every_kind_of_message_survives_the_wire(bench: Bench) -> None:
         *certificates,
         CertificateRequest(Epoch(0), View(3), (View(4), View(5))),
         CertificateResponse(certificates),
+        ViewRequest(Epoch(0), bytes(16)),
+        ViewResponse(Epoch(0), bytes(16), certificates[:1]),
     ]
     assert [open_message(encode(message)) for message in messages] == messages
 
@@ -46,3 +57,10 @@ def test_request_is_no_journal_record() -> None:
 def test_vote_is_a_journal_record(bench: Bench) -> None:
     vote = bench.nullify(0, 1)
     assert open_record(encode(vote)) == vote
+
+
+def test_promise_to_vote_from_a_view_on_is_a_record_and_no_message() -> None:
+    promise = VotesFrom(Round(Epoch(0), View(9)))
+    assert open_record(encode(promise)) == promise
+    with pytest.raises(CodecError):
+        open_message(encode(promise))
