@@ -11,7 +11,13 @@ from rich.markup import escape
 
 from cluster.cli_ceremony import genesis, keys
 from cluster.cli_node import node
-from cluster.cli_options import DirectoryOption, JsonOption, RayAddressOption, WaitOption
+from cluster.cli_options import (
+    DirectoryOption,
+    JsonOption,
+    NewKeysOption,
+    RayAddressOption,
+    WaitOption,
+)
 from cluster.errors import ClusterError
 from cluster.network import DEFAULT_DIRECTORY
 from cluster.ports import MAX_PORT
@@ -124,6 +130,7 @@ def up(
     ] = 0,
     address: RayAddressOption = None,
     wait_seconds: WaitOption = 0.0,
+    are_keys_new: NewKeysOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start a network: a new one on this machine, or the one in the directory.
@@ -135,7 +142,7 @@ def up(
     from cluster.l1_choice import L1Request
 
     request = L1Request(l1, l1_port, l1_engine, l1_key, provers)
-    elsewhere = None if address is None else Elsewhere(address, wait_seconds)
+    elsewhere = None if address is None else Elsewhere(address, wait_seconds, are_keys_new)
     command(directory, validators, rpc_port, p2p_port, request, elsewhere, as_json)
 
 

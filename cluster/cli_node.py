@@ -7,7 +7,13 @@ import typer
 
 from cluster.addresses import ListenAddress, parse_listen_address
 from cluster.cli_ceremony import DigestOption
-from cluster.cli_options import DirectoryOption, JsonOption, RayAddressOption, WaitOption
+from cluster.cli_options import (
+    DirectoryOption,
+    JsonOption,
+    NewKeysOption,
+    RayAddressOption,
+    WaitOption,
+)
 from cluster.network import DEFAULT_DIRECTORY
 
 node = typer.Typer(help="One node of a network whose others run elsewhere.")
@@ -66,12 +72,13 @@ def start(
     listen: ListenOption = None,
     rpc: RpcOption = None,
     wait_seconds: WaitOption = 0.0,
+    are_keys_new: NewKeysOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Start a node: on a Ray of its own on this machine, or with --address on one that runs."""
     from cluster.node_commands import start as command
 
-    command(directory, index, address, listen, rpc, wait_seconds, as_json)
+    command(directory, index, address, listen, rpc, wait_seconds, are_keys_new, as_json)
 
 
 @node.command("status")

@@ -17,6 +17,14 @@ RayAddressOption = Annotated[
         "machine's.",
     ),
 ]
+NewKeysOption = Annotated[
+    bool,
+    typer.Option(
+        "--new-keys",
+        help="First start with a seed that was brought here and has never voted. Never twice: a "
+        "node without its journal otherwise asks the others before it votes.",
+    ),
+]
 WaitOption = Annotated[
     float,
     typer.Option(

@@ -31,10 +31,14 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A Ray that runs already, and how long to wait for its machines."""
+    """A Ray that runs already, and how long to wait for its machines.
+
+    ``are_keys_new``: the seeds were brought there and have never voted.
+    """
 
     address: str
     patience_seconds: float = 0.0
+    are_keys_new: bool = False
 
 
 def up(
@@ -61,7 +65,14 @@ def up(
             start_network(network, spinner.update)
         else:
             ray = RayAddress(elsewhere.address)
-            start_nodes_on(ray, network, network.nodes, spinner.update, elsewhere.patience_seconds)
+            start_nodes_on(
+                ray,
+                network,
+                network.nodes,
+                spinner.update,
+                elsewhere.patience_seconds,
+                are_keys_new=elsewhere.are_keys_new,
+            )
     if as_json:
         endpoints = [_endpoints(network, index) for index in range(len(network.nodes))]
         url = None if network.l1 is None else network.l1.url

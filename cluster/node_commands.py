@@ -21,6 +21,7 @@ def start(
     listen: ListenAddress | None,
     rpc: ListenAddress | None,
     patience_seconds: float,
+    are_keys_new: bool,
     as_json: bool,
 ) -> None:
     """Start one node, on a Ray of its own or on one that runs."""
@@ -28,10 +29,17 @@ def start(
     config = listening_elsewhere(node_of(network, index), listen, rpc)
     with console.status("starting") as spinner:
         if address is None:
-            start_node(network, config, spinner.update)
+            start_node(network, config, spinner.update, are_keys_new=are_keys_new)
         else:
             ray = RayAddress(address)
-            start_nodes_on(ray, network, (config,), spinner.update, patience_seconds)
+            start_nodes_on(
+                ray,
+                network,
+                (config,),
+                spinner.update,
+                patience_seconds,
+                are_keys_new=are_keys_new,
+            )
     where = ListenAddress(config.listen.host, config.listen.port)
     answer = {
         "node": index,

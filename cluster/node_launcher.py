@@ -1,7 +1,7 @@
 """Starts and stops single nodes: on a Ray of their own, or on one that runs already."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import ray
@@ -24,7 +24,7 @@ from cluster.launcher import (
 )
 from cluster.network import Network, new_token
 from cluster.placement import Resources, resources_for
-from cluster.preflight import problems_of
+from cluster.preflight import begin_votes, problems_of
 from cluster.ray_instance import RayAddress, RayInstance
 from cluster.run_record import forget_run, hosted_nodes, load_ray, save_run
 from cluster.settling import create_embedded_l1
@@ -49,8 +49,19 @@ def node_of(network: Network, index: int) -> NodeConfig:
     return network.nodes[index]
 
 
-def start_node(network: Network, config: NodeConfig, progress: Progress = silent) -> RayInstance:
+def start_node(
+    network: Network,
+    config: NodeConfig,
+    progress: Progress = silent,
+    *,
+    are_keys_new: bool = False,
+) -> RayInstance:
     """Start a Ray on this machine with one node, and wait until it takes part.
+
+    Parameters
+    ----------
+    are_keys_new
+        The node's keys have never voted; otherwise an absent journal is taken for a lost one.
 
     Raises
     ------
@@ -63,6 +74,8 @@ def start_node(network: Network, config: NodeConfig, progress: Progress = silent
     if running:
         _refuse_second_ray(network, running)
     _require_none({"this machine": problems_of(config, genesis_digest(network.genesis))})
+    if are_keys_new:
+        _require_none({"this machine": begin_votes(config)})
     if not network.token_file.exists():
         write_file(network.token_file, new_token(), mode=0o600)
     return start_network(network, progress, nodes=(config,))
@@ -74,6 +87,8 @@ def start_nodes_on(
     configs: Sequence[NodeConfig],
     progress: Progress = silent,
     patience_seconds: float = 0.0,
+    *,
+    are_keys_new: bool = False,
 ) -> None:
     """Start nodes on a Ray that runs already, each on the machine that is meant for it.
 
@@ -81,6 +96,8 @@ def start_nodes_on(
     ----------
     patience_seconds
         How long to wait for machines that have not joined yet.
+    are_keys_new
+        The nodes' keys have never voted; otherwise an absent journal is taken for a lost one.
 
     Raises
     ------
@@ -102,7 +119,9 @@ def start_nodes_on(
         progress("looking for the nodes' machines")
         places = _places(configs, patience_seconds)
         _refuse_lonely_l1(network, places)
-        _inspect(configs, places, genesis_digest(network.genesis))
+        _ask_machines(configs, places, problems_of, genesis_digest(network.genesis))
+        if are_keys_new:
+            _ask_machines(configs, places, begin_votes)
         save_run(network, address, {config.index for config in (*running, *configs)})
         try:
             progress(f"starting {len(configs)} nodes")
@@ -221,13 +240,18 @@ def _places(configs: Sequence[NodeConfig], patience_seconds: float) -> dict[int,
             time.sleep(POLL_SECONDS)
 
 
-def _inspect(configs: Sequence[NodeConfig], places: dict[int, Resources], expected: Digest) -> None:
-    """Have each node's machine say what is missing there."""
-    ask: Any = ray.remote(num_cpus=0, max_retries=0)(problems_of)
+def _ask_machines(
+    configs: Sequence[NodeConfig],
+    places: dict[int, Resources],
+    question: Callable[..., list[str]],
+    *arguments: Digest,
+) -> None:
+    """Have each node's machine say what keeps the node from starting there."""
+    ask: Any = ray.remote(num_cpus=0, max_retries=0)(question)
     answers = {
         f"the machine of node {config.index}": ask.options(
             resources=dict(places[config.index])
-        ).remote(config, expected)
+        ).remote(config, *arguments)
         for config in configs
     }
     try:

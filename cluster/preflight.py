@@ -7,9 +7,11 @@ from contextlib import suppress
 
 from actors.boot import WrongSeed, load_keys
 from actors.config import NodeConfig
+from actors.validator.vote_journal import found_journal
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis, genesis_digest, open_genesis
 from ledger.types import Digest
+from storage.errors import StorageError
 
 
 def problems_of(config: NodeConfig, expected: Digest) -> list[str]:
@@ -31,6 +33,19 @@ def problems_of(config: NodeConfig, expected: Digest) -> list[str]:
     ):
         problems += _port_problems(option, host, port)
     return problems
+
+
+def begin_votes(config: NodeConfig) -> list[str]:
+    """Begin the journal of keys that have never voted; what speaks against it, as sentences."""
+    if config.journal_directory.exists():
+        return [f"{config.journal_directory} is there, so the keys may have voted: no --new-keys"]
+    try:
+        found_journal(
+            config.journal_directory, open_genesis(config.genesis_file.read_bytes()).epoch
+        )
+    except (OSError, StorageError) as error:
+        return [f"{config.journal_directory} cannot be written: {error}"]
+    return []
 
 
 def _genesis(config: NodeConfig, expected: Digest) -> tuple[Genesis | None, list[str]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from actors.config import NodeConfig
 from cluster.ceremony.founding import require_digest
-from cluster.ceremony.keys import load_seed, seed_file
+from cluster.ceremony.keys import first_journal, load_seed, seed_file
 from cluster.errors import GenesisRefused, KeysRefused
 from cluster.files import write_file
 from cluster.network import Network, is_network, load_network
@@ -50,6 +50,8 @@ def join_network(folder: Path, directory: Path, expected: Digest | None) -> Node
         for name in ("genesis.bin", "network.json"):
             write_file(directory / name, (shared.directory / name).read_bytes())
     if not (node / "seed").exists():
+        if first_journal(directory).exists() and not (node / "journal").exists():
+            first_journal(directory).rename(node / "journal")
         seed_file(directory).rename(node / "seed")
     return load_network(directory).nodes[index]
 

@@ -5,8 +5,11 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from actors.validator.vote_journal import found_journal
 from cluster.errors import KeysRefused
 from ledger.keys import ValidatorKeys
+from ledger.types import Epoch
+from storage.errors import StorageError
 
 SEED_BYTES: Final = 32
 
@@ -16,8 +19,15 @@ def seed_file(directory: Path) -> Path:
     return directory / "seed"
 
 
+def first_journal(directory: Path) -> Path:
+    """Where the journal of new keys lies until their node has a directory."""
+    return directory / "journal"
+
+
 def new_keys(directory: Path) -> ValidatorKeys:
-    """Make keys; never in the place of others.
+    """Make keys, and the journal that says that they have signed nothing yet.
+
+    Never in the place of others.
 
     Raises
     ------
@@ -28,6 +38,8 @@ def new_keys(directory: Path) -> ValidatorKeys:
     seed = secrets.token_bytes(SEED_BYTES)
     try:
         directory.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            found_journal(first_journal(directory), Epoch(0))
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(seed)
@@ -39,6 +51,8 @@ def new_keys(directory: Path) -> ValidatorKeys:
         ) from error
     except OSError as error:
         raise KeysRefused(f"{file} cannot be written: {error.strerror}") from error
+    except StorageError as error:
+        raise KeysRefused(str(error)) from error
     return ValidatorKeys(seed)
 
 

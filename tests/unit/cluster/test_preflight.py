@@ -1,5 +1,6 @@
 """What a machine lacks is said before anything starts there."""
 
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from cluster.dev_genesis import PortPlan, create_dev_network, dev_genesis
 from cluster.network import Network
-from cluster.preflight import problems_of
+from cluster.preflight import begin_votes, problems_of
 from ledger.codec import encode
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
@@ -90,3 +91,11 @@ def test_all_problems_are_said_at_once(network):
     network.nodes[0].seed_file.unlink()
     with socket.create_server((network.nodes[0].rpc_host, network.nodes[0].rpc_port)):
         assert len(problems(network)) == 2
+
+
+def test_keys_that_have_never_voted_get_a_journal_once(network):
+    config = network.nodes[0]
+    shutil.rmtree(config.journal_directory)
+    assert begin_votes(config) == []
+    (problem,) = begin_votes(config)
+    assert "the keys may have voted" in problem

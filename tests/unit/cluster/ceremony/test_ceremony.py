@@ -116,6 +116,8 @@ def test_every_operator_joins_as_its_own_validator_and_may_repeat_it(founders):
         seed = network.nodes[index].seed_file
         assert stat.S_IMODE(seed.stat().st_mode) == 0o600
         assert not (founders.home / name / "seed").exists()
+        assert network.nodes[index].journal_directory.is_dir(), "new keys have signed nothing"
+        assert not (founders.home / name / "journal").exists()
 
 
 def test_an_operator_that_has_joined_can_still_write_its_entry(founders):
@@ -218,7 +220,7 @@ def test_a_genesis_with_another_digest_is_found_and_not_joined(founders):
     )
     home = founders.home / "alice"
     founders.refused("node", "join", str(founders.net), "--dir", str(home), *digest)
-    assert [file.name for file in home.iterdir()] == ["seed"]
+    assert sorted(file.name for file in home.iterdir()) == ["journal", "seed"]
 
 
 def test_a_directory_that_has_joined_one_network_does_not_join_another(founders):
