@@ -12,9 +12,10 @@ has to start again from the journal.
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from actors.transport.interface import Channel, Transport
+from actors.validator.patience import Patience
 from actors.validator.vote_journal import VoteJournal
 from consensus.config import ConsensusConfig
 from consensus.effects import (
@@ -40,6 +41,8 @@ from consensus.step import step
 from ledger.codec import encode
 from ledger.errors import CodecError
 from ledger.types import ValidatorIndex
+
+IGNORED: Final = "message of a peer with too many faults, not looked at"
 
 Clock = Callable[[], int]
 """Milliseconds of a monotonic clock."""
@@ -92,6 +95,7 @@ class ConsensusDriver:
         self._application = application
         self._clock_ms = clock_ms
         self._challenge = challenge
+        self._patience = Patience()
         self._events: deque[Event] = deque()
         self._is_closed = False
         self._wake = asyncio.Event()
@@ -116,10 +120,14 @@ class ConsensusDriver:
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Decode a peer's message and queue it; the caller ends its batch with :meth:`turn`."""
+        if self._patience.is_exhausted(peer, self._clock_ms()):
+            self.peer_faults[IGNORED] += 1
+            return
         try:
             message = open_message(payload)
         except CodecError as error:
             self.peer_faults[f"malformed consensus message: {type(error).__name__}"] += 1
+            self._patience.note_fault(peer, self._clock_ms())
             return
         self._events.append(MessageReceived(peer, message))
 
@@ -152,11 +160,17 @@ class ConsensusDriver:
         return effects
 
     def _answer_at_once(self, effects: list[Effect]) -> list[Effect]:
-        """Start payload checks now: their answers join this turn and share its one sync."""
+        """Start payload checks now: their answers join this turn and share its one sync.
+
+        Faults count at once, too, so that the rest of a flood is not looked at.
+        """
         later: list[Effect] = []
         for effect in effects:
             if isinstance(effect, CheckPayload):
                 self._application.check_payload(effect)
+            elif isinstance(effect, PeerFault):
+                self.peer_faults[effect.fault.value] += 1
+                self._patience.note_fault(effect.peer, self._clock_ms())
             else:
                 later.append(effect)
         return later
@@ -186,11 +200,9 @@ class ConsensusDriver:
                 self._application.finalized(effect)
             case EvidenceFound():
                 self._application.evidence_found(effect)
-            case PeerFault(_, fault):
-                self.peer_faults[fault.value] += 1
             case SetTimer(deadline_ms):
                 self._arm(deadline_ms)
-            case Persist() | CheckPayload():
+            case Persist() | CheckPayload() | PeerFault():
                 pass  # Done before.
 
     def _arm(self, deadline_ms: int) -> None:

@@ -135,7 +135,7 @@ class TransactionPools:
         while True:
             peer, batch = await self._incoming.get()
             self._waiting[peer] -= 1
-            pooled = await self._recover(batch.chain, batch.transactions)
+            pooled = await self._recover(batch.chain, batch.transactions, is_gossip=True)
             if not pooled:
                 continue
             try:
@@ -195,7 +195,7 @@ class TransactionPools:
         self._add(role, [(transaction, nonces[transaction.sender]) for transaction in transactions])
 
     async def _recover(
-        self, role: ChainRole, transactions: Sequence[bytes]
+        self, role: ChainRole, transactions: Sequence[bytes], *, is_gossip: bool = False
     ) -> list[PooledTransaction]:
         loop = asyncio.get_running_loop()
         # One job at a time: a block and the gossip of its transactions often come together,
@@ -203,7 +203,12 @@ class TransactionPools:
         async with self._recovery:
             known = self.senders.lookup(tuple(transactions))
             pooled, rejections = await loop.run_in_executor(
-                self._threads, _decode_and_recover, transactions, known, self._chain_ids[role]
+                self._threads,
+                _decode_and_recover,
+                transactions,
+                known,
+                self._chain_ids[role],
+                is_gossip,
             )
         for transaction in pooled:
             self.senders.add(transaction.hash, transaction.sender)
@@ -220,9 +225,13 @@ class TransactionPools:
 
 
 def _decode_and_recover(
-    raws: Sequence[bytes], known: Sequence[Address | None], chain_id: int
+    raws: Sequence[bytes], known: Sequence[Address | None], chain_id: int, is_gossip: bool
 ) -> tuple[list[PooledTransaction], Counter[str]]:
-    """Everything about raw transactions that needs no state. Runs in a thread."""
+    """Everything about raw transactions that needs no state. Runs in a thread.
+
+    An honest peer gossips only what it has put through this itself: behind a transaction that is
+    none, nothing of a batch is looked at, so that a flood of them costs its sender the more.
+    """
     rejections: Counter[str] = Counter()
     pooled = []
     for raw, known_sender in zip(raws, known, strict=True):
@@ -231,6 +240,8 @@ def _decode_and_recover(
             sender = recover_sender(decoded) if known_sender is None else known_sender
         except TransactionError as error:
             rejections[error.reason] += 1
+            if is_gossip:
+                break
             continue
         if decoded.chain_id != chain_id:
             rejections["wrong chain id"] += 1

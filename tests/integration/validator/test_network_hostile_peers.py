@@ -221,11 +221,20 @@ async def test_transactions_that_cannot_be_are_counted_and_a_flood_is_bounded(
     await network.start(*HONEST)
     wrong_chain = bytes.fromhex(transfer(ChainRole.ZK, 0, 0)[2:])
     raws = (b"", b"\x02", b"\x02" + b"\xff" * 100, wrong_chain)
-    flood(network, Channel.TRANSACTIONS, encode(TransactionBatch(ChainRole.FAST, raws)))
+    for raw in raws:
+        flood(network, Channel.TRANSACTIONS, encode(TransactionBatch(ChainRole.FAST, (raw,))))
     await network.wait_until(
         lambda: all(
             sum(network.rejected(index, "transactions").values()) >= len(raws) for index in HONEST
         )
+    )
+    # Behind one that is none, nothing of a batch is looked at.
+    before = sum(network.rejected(0, "transactions").values())
+    network.nodes[0].pools.receive(
+        ValidatorIndex(HOSTILE), encode(TransactionBatch(ChainRole.FAST, (b"\x02",) * 1000))
+    )
+    await network.wait_until(
+        lambda: sum(network.rejected(0, "transactions").values()) == before + 1
     )
     node = network.nodes[0]
     batch = encode(TransactionBatch(ChainRole.FAST, (b"\x02" * 100,) * 1000))
