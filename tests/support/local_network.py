@@ -22,7 +22,7 @@ from actors.execution_messages import (
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
-from actors.transport.interface import Channel
+from actors.transport.interface import Channel, Transport
 from actors.transport.memory import MemoryNetwork
 from actors.validator.clients import PartUnavailable
 from actors.validator.inspection import NodeInspector
@@ -198,25 +198,34 @@ class LocalNetwork:
             shutil.rmtree(directory)
             copy.rename(directory)
 
+    def identity_of(self, index: int) -> int:
+        """Which validator a node is."""
+        return index
+
+    def transport_of(self, index: int) -> Transport:
+        """How a node that starts now talks with the others."""
+        return self.memory.transports[index]
+
     def node_directory(self, index: int) -> Path:
         return self.directory / f"node-{index}"
 
     async def _start_node(self, index: int) -> None:
         directory = self.node_directory(index)
+        identity = self.identity_of(index)
         self.executors[index] = {
             role: LocalExecutor(role, self.genesis, directory / role.name) for role in ChainRole
         }
-        self.bridges[index] = LocalBridge(index, self.genesis, self.keys[index])
+        self.bridges[index] = LocalBridge(identity, self.genesis, self.keys[identity])
         node = ValidatorNode(
-            index=ValidatorIndex(index),
+            index=ValidatorIndex(identity),
             genesis=self.genesis,
-            keys=self.keys[index],
-            transport=self.memory.transports[index],
+            keys=self.keys[identity],
+            transport=self.transport_of(index),
             journal=self.open_journal(index, directory / "journal"),
             store=Store(directory / "ledger"),
             executors=dict(self.executors[index]),
             bridge=self.bridges[index],
-            l1=self.views[index],
+            l1=self.views[identity],
             on_failure=self.failures.append,
             challenge=secrets.token_bytes(CHALLENGE_BYTES) if index in self.asking else None,
         )
@@ -284,8 +293,11 @@ class LocalNetwork:
         return account[0].balance_wei
 
     def rejected(self, index: int, part: str) -> dict[str, int]:
-        found: dict[str, int] = NodeInspector(self.nodes[index]).status()["rejected"][part]
+        found: dict[str, int] = self.inspector(index).status()["rejected"][part]
         return found
+
+    def inspector(self, index: int) -> NodeInspector:
+        return NodeInspector(self.nodes[index])
 
     # ACTING
 
