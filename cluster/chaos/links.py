@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 from cluster.chaos.proxy import HEALTHY, Direction, LinkFault, LinkProxy
 from cluster.network import Network
 
+HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 10.0
 Way = tuple[int, int]
 """From one node to another."""
@@ -33,26 +34,29 @@ class Links:
 
     def through(self, network: Network) -> Network:
         """Start the proxies; gives the network with nodes that dial each other through them."""
-        self._thread.start()
         for dialer, listener in permutations(range(len(network.nodes)), 2):
             listen = network.nodes[listener].listen
-            random = Random(f"{self._seed}/{dialer}/{listener}")
-            self._proxies[dialer, listener] = self._call(
-                partial(LinkProxy, listen.host, listen.port, random)
-            )
-        starting = asyncio.run_coroutine_threadsafe(self._start(), self._loop)
-        starting.result(START_SECONDS)
+            self.add((dialer, listener), listen.host, listen.port)
         nodes = tuple(
             replace(
                 node,
                 peers=tuple(
-                    replace(peer, host="127.0.0.1", port=self._proxies[node.index, peer.index].port)
+                    replace(peer, host=HOST, port=self._proxies[node.index, peer.index].port)
                     for peer in node.peers
                 ),
             )
             for node in network.nodes
         )
         return replace(network, nodes=nodes)
+
+    def add(self, way: Way, host: str, port: int) -> int:
+        """A new proxy on a way that leads to a host and a port; gives where to dial it."""
+        if not self._thread.is_alive():
+            self._thread.start()
+        random = Random(f"{self._seed}/{way[0]}/{way[1]}")
+        proxy = self._proxies[way] = self._call(partial(LinkProxy, host, port, random))
+        asyncio.run_coroutine_threadsafe(proxy.start(), self._loop).result(START_SECONDS)
+        return proxy.port
 
     def close(self) -> None:
         """Cut everything and end the thread."""
@@ -87,6 +91,10 @@ class Links:
         """Swallow everything on these ways and nothing on the ways back."""
         self.set_fault(LinkFault(is_swallowed=True), ways)
 
+    def aim(self, way: Way, target: tuple[str, int] | None) -> None:
+        """Have a way lead elsewhere, or nowhere."""
+        self._call(lambda: self._proxies[way].aim(target))
+
     def cut(self, ways: Iterable[Way] | None = None) -> int:
         """Cut connections; gives how many there were."""
         chosen = list(self._proxies) if ways is None else list(ways)
@@ -110,9 +118,6 @@ class Links:
 
     def _both(self, way: Way) -> tuple[Direction, Direction]:
         return self._proxies[way].there, self._proxies[way].back
-
-    async def _start(self) -> None:
-        await asyncio.gather(*(proxy.start() for proxy in self._proxies.values()))
 
     async def _close(self) -> None:
         await asyncio.gather(*(proxy.close() for proxy in self._proxies.values()))

@@ -114,7 +114,7 @@ class LinkProxy:
         self.there = Direction(random)
         self.back = Direction(random)
         self.port = 0
-        self._target = (target_host, target_port)
+        self._target: tuple[str, int] | None = (target_host, target_port)
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -122,6 +122,12 @@ class LinkProxy:
         """Listen on a free port of this machine."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def aim(self, target: tuple[str, int] | None) -> None:
+        """Lead to another host and port from now on, or nowhere; what was carried is cut."""
+        if target != self._target:
+            self._target = target
+            self.cut()
 
     async def close(self) -> None:
         """Stop listening and cut everything."""
@@ -151,6 +157,8 @@ class LinkProxy:
             writer.transport.abort()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._target is None:
+            return
         with contextlib.suppress(OSError):
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             ways = [

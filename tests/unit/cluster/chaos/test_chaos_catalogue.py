@@ -31,6 +31,18 @@ def test_every_scenario_says_what_it_does_and_what_has_to_hold() -> None:
         assert scenario.description
 
 
+def test_every_traitor_has_a_scenario() -> None:
+    assert {
+        "equivocating-leader",
+        "flooder",
+        "invalid-payloads",
+        "replayer",
+        "twins",
+        "vote-forger",
+        "withholding-leader",
+    } <= set(known_scenarios())
+
+
 def test_all_are_chosen_by_that_word_and_one_by_its_name() -> None:
     assert chosen_scenarios("all") == list(known_scenarios().values())
     assert [scenario.name for scenario in chosen_scenarios("kill-node")] == ["kill-node"]

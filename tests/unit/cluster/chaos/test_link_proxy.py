@@ -118,3 +118,36 @@ async def test_a_node_that_does_not_listen_refuses_through_the_proxy_too() -> No
         await assert_ended(reader)
     writer.transport.abort()
     await proxy.close()
+
+
+async def test_a_proxy_that_is_aimed_elsewhere_cuts_and_leads_there() -> None:
+    accepted: asyncio.Queue[Ends] = asyncio.Queue()
+    elsewhere = await asyncio.start_server(
+        lambda reader, writer: accepted.put_nowait((reader, writer)), "127.0.0.1", 0
+    )
+    async with line() as link:
+        link.proxy.aim(("127.0.0.1", elsewhere.sockets[0].getsockname()[1]))
+        await assert_ended(link.near_reader)
+        _, writer = await asyncio.open_connection("127.0.0.1", link.proxy.port)
+        writer.write(b"hello")
+        reader, far_writer = await accepted.get()
+        assert await reader.readexactly(5) == b"hello"
+        for end in (writer, far_writer):
+            end.transport.abort()
+    elsewhere.close()
+
+
+async def test_a_proxy_that_is_aimed_nowhere_refuses() -> None:
+    async with line() as link:
+        link.proxy.aim(None)
+        await assert_ended(link.near_reader)
+        reader, writer = await asyncio.open_connection("127.0.0.1", link.proxy.port)
+        await assert_ended(reader)
+        writer.transport.abort()
+
+
+async def test_a_proxy_that_is_aimed_where_it_leads_already_cuts_nothing() -> None:
+    async with line() as link:
+        link.proxy.aim(link.proxy._target)
+        link.near_writer.write(b"still here")
+        assert await link.far_reader.readexactly(10) == b"still here"
