@@ -1,6 +1,8 @@
 """Whole validators in one process, as in ``local_network``, on real libp2p and real disks."""
 
+import contextlib
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from local_network import LocalNetwork
@@ -8,11 +10,27 @@ from local_network import LocalNetwork
 from actors.transport.config import PeerAddress, TransportConfig, TransportTiming
 from actors.transport.interface import ConnectionState, Transport
 from actors.transport.libp2p_transport import Libp2pTransport
-from cluster.ports import free_ports
+from cluster.errors import PortsTaken
+from cluster.ports import require_free
 from ledger.genesis import genesis_digest
 from ledger.types import ChainRole
 
 HOST = "127.0.0.1"
+FIRST_PORT, LAST_PORT = 20_000, 32_000
+"""Below those that the system gives to outgoing connections and to whoever asks for any port: a
+port found free there could be taken before the validator listens on it."""
+
+
+def listening_ports(count: int) -> list[int]:
+    """Ports on which nothing listens now."""
+    found: list[int] = []
+    candidates = Random().sample(range(FIRST_PORT, LAST_PORT), LAST_PORT - FIRST_PORT)
+    while len(found) < count:
+        port = candidates.pop()
+        with contextlib.suppress(PortsTaken):
+            require_free([port], HOST)
+            found.append(port)
+    return found
 
 
 class Libp2pNetwork(LocalNetwork):
@@ -20,7 +38,7 @@ class Libp2pNetwork(LocalNetwork):
 
     def __init__(self, directory: Path, validators: int = 4, **options: Any) -> None:
         super().__init__(directory, validators, **options)
-        self.ports = free_ports(validators)
+        self.ports = listening_ports(validators)
         self.transport_timing = TransportTiming()
 
     def transport_of(self, index: int) -> Transport:

@@ -5,12 +5,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from libp2p_network import HOST, Libp2pNetwork
+from libp2p_network import HOST, Libp2pNetwork, listening_ports
 
 from actors.transport.config import TransportTiming
 from cluster.chaos.links import Links
 from cluster.chaos.twins import TwinPhase, Twins, draw_phases
-from cluster.ports import free_ports
 from ledger.types import View
 
 PHASES = 6
@@ -29,11 +28,11 @@ class TwinNetwork(Libp2pNetwork):
 
     def __init__(self, directory: Path, validators: int, seed: int, **options: Any) -> None:
         super().__init__(directory, validators, **options)
+        self.ports = listening_ports(validators + 1)
         self.transport_timing = BRISK
         self.culprit = validators - 1
         self.second = validators
         self.honest = tuple(range(validators - 1))
-        self.ports += free_ports(1)
         self.random = Random(seed)
         self.links = Links(seed)
         self._ways = {

@@ -17,7 +17,7 @@ TRAITOR: Final = 3
 HONEST: Final = (0, 1, 2)
 BLOCKS: Final = 24
 BYTES_PER_MEBIBYTE: Final = 2**20
-MAX_GROWTH_MEBIBYTES: Final = 256
+MAX_GROWTH_MEBIBYTES: Final = 128
 """Of one honest validator's memory over all floods. What one peer may have in flight and unread on
 all channels is 10 MiB; the rest is what the allocator keeps of passing messages, and what any
 ledger takes that grows meanwhile."""

@@ -15,10 +15,10 @@ from twin_network import TwinNetwork
 
 BRISK_VIEWS = replace(QUICK, delta_ms=80)
 SEEDS = range(1, 26)
-kinds: Counter[str] = Counter()
 
 
-async def run(directory: Path, validators: int, seed: int) -> None:
+async def evidence_of_twins(directory: Path, validators: int, seed: int) -> list[str]:
+    """Live through a schedule; gives the kind of evidence that convicts the twins, if any does."""
     network = TwinNetwork(directory, validators, seed, timing=BRISK_VIEWS)
     try:
         await network.run_schedule()
@@ -27,8 +27,8 @@ async def run(directory: Path, validators: int, seed: int) -> None:
         await network.assert_agreement(
             *network.honest, culprit=network.culprit if convicted else None
         )
-        kinds.update(found["evidence"]["type"] for found in network.evidence(0))
-        assert network.failures == [], f"seed {seed}"
+        assert network.failures == []
+        return [found["evidence"]["type"] for found in network.evidence(0)]
     finally:
         await network.close()
 
@@ -37,20 +37,24 @@ async def run(directory: Path, validators: int, seed: int) -> None:
 async def test_twins_fork_nothing_and_convict_nobody_but_themselves(
     tmp_path: Path, validators: int
 ) -> None:
-    await run(tmp_path, validators, seed=1)
+    await evidence_of_twins(tmp_path, validators, seed=1)
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("validators", [4, 5])
-@pytest.mark.parametrize("seed", SEEDS)
-async def test_no_schedule_of_twins_forks_the_ledger(
-    tmp_path: Path, validators: int, seed: int
+async def test_no_schedule_of_twins_forks_the_ledger_and_most_convict_them(
+    tmp_path: Path, validators: int
 ) -> None:
-    await run(tmp_path, validators, seed)
-
-
-@pytest.mark.chaos
-def test_most_twins_are_found_out() -> None:
-    """Behind the schedules: evidence needs two votes to meet at one honest validator."""
-    sys.stdout.write(f"\ntwins convicted: {dict(kinds)} of {2 * len(SEEDS)} schedules\n")
-    assert kinds.total() > len(SEEDS)
+    """Evidence needs two votes that meet at one honest validator, so not every schedule has it."""
+    kinds: Counter[str] = Counter()
+    for seed in SEEDS:
+        try:
+            kinds.update(await evidence_of_twins(tmp_path / str(seed), validators, seed))
+        except BaseException as error:
+            error.add_note(f"twins of {validators} validators, seed {seed}")
+            raise
+    sys.stdout.write(
+        f"\n{validators} validators, {len(SEEDS)} schedules: twins convicted by {dict(kinds)}\n"
+    )
+    assert kinds.total() > len(SEEDS) // 2

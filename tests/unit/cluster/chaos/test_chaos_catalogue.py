@@ -36,6 +36,7 @@ def test_every_traitor_has_a_scenario() -> None:
         "equivocating-leader",
         "flooder",
         "invalid-payloads",
+        "prover-death",
         "replayer",
         "twins",
         "vote-forger",
