@@ -16,6 +16,7 @@ from ray.exceptions import RayActorError
 from actors.bridge.actor import BridgeActor
 from actors.config import NodeConfig
 from actors.executor.actor import ExecutorActor
+from actors.validator.vote_journal import found_journal
 from cluster.chaos.arena import Arena
 from cluster.chaos.processes import kill_now, process_of
 from cluster.chaos.scenario import Finding, Scenario, Setup
@@ -78,7 +79,8 @@ def _config(arena: Arena, ways: Twins, port: int) -> TwinConfig:
     directory = first.directory.with_name(f"{first.directory.name}-twin")
     directory.mkdir()
     shutil.copy(first.seed_file, directory / first.seed_file.name)
-    return TwinConfig(
+    # It says that its keys are new, so it asks nobody what it has signed before.
+    config = TwinConfig(
         index=first.index,
         directory=directory,
         genesis_file=first.genesis_file,
@@ -91,6 +93,8 @@ def _config(arena: Arena, ways: Twins, port: int) -> TwinConfig:
         rpc_host=first.rpc_host,
         rpc_port=first.rpc_port,
     )
+    found_journal(config.journal_directory, arena.session.network.genesis.epoch)
+    return config
 
 
 @contextlib.contextmanager
