@@ -1,7 +1,9 @@
 """The game of the demo, step by step, through JSON-RPC only."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from eth_account import Account
@@ -24,6 +26,8 @@ TROPHY_VALUE_WEI: Final = 10**17
 SALE_PRICE_WEI: Final = 5 * 10**17
 ROUND_SECONDS: Final = 3600
 SEED: Final = 20261122
+NO_SESSION_KEY: Final = "0x" + "00" * 20
+NO_KEYS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Game:
     players: list[LocalAccount] = field(
         default_factory=lambda: [dev_account(1 + index) for index in range(PLAYER_COUNT)]
     )
+    round_seconds: int = ROUND_SECONDS
     buyer: LocalAccount = field(default_factory=lambda: dev_account(1 + PLAYER_COUNT))
     moves: int = 0
     round_id: int = 0
@@ -76,7 +81,7 @@ class Game:
             ROUND_CAP,
             TROPHY_VALUE_WEI,
             0,
-            now + ROUND_SECONDS,
+            now + self.round_seconds,
         )
         deposit = self.guard.functions.required_deposit_wei(ROUND_CAP, TROPHY_VALUE_WEI, 0).call()
         receipt = self.zk.send(call_of(self.operator, opening, deposit))
@@ -86,13 +91,16 @@ class Game:
             call_of(
                 self.operator,
                 self.arena.functions.start_round(
-                    self.round_id, now + ROUND_SECONDS - 60, WINNER_COUNT
+                    self.round_id, now + self.round_seconds * 59 // 60, WINNER_COUNT
                 ),
             )
         )
 
-    def join(self, minted_in_block: int) -> int:
-        """Prove each player's pass to the fast chain and join; gives the ZK block used."""
+    def join(self, minted_in_block: int, session_keys: Mapping[str, str] = NO_KEYS) -> int:
+        """Prove each player's pass to the fast chain and join; gives the ZK block used.
+
+        ``session_keys`` are addresses that may move for a player, by the player's address.
+        """
         zk_block: int = self.fast.wait_until(
             "a ZK state root on the fast chain", lambda: self._newest_root_since(minted_in_block)
         )
@@ -101,12 +109,13 @@ class Game:
             lambda: self.oracle.functions.owner_mappings(self.access_pass.address).call()[0] != 0,
         )
         calls = []
-        for token_id, player in self._passes(zk_block):
+        for token_id, player in self.passes(zk_block):
             proof = self._ownership_proof(token_id, zk_block)
             proving = self.oracle.functions.prove_ownership(
                 zk_block, self.access_pass.address, token_id, player.address, *proof
             )
-            joining = self.arena.functions.join(self.round_id, token_id, NO_SESSION_KEY)
+            session_key = session_keys.get(player.address, NO_SESSION_KEY)
+            joining = self.arena.functions.join(self.round_id, token_id, session_key)
             calls.extend([call_of(player, proving), call_of(player, joining)])
         self.fast.send_all(calls)
         return zk_block
@@ -173,10 +182,11 @@ class Game:
         newest = self.oracle.functions.latest_zk_block_number().call()
         return newest if newest >= number else None
 
-    def _passes(self, zk_block: int) -> list[tuple[int, LocalAccount]]:
+    def passes(self, zk_block: int) -> list[tuple[int, LocalAccount]]:
+        """The passes with their owners, after a ZK block."""
         players = {player.address: player for player in self.players}
         passes = []
-        for token_id in range(PLAYER_COUNT):
+        for token_id in range(len(self.players)):
             owner = self.access_pass.functions.ownerOf(token_id).call(block_identifier=zk_block)
             passes.append((token_id, players[owner]))
         return passes
@@ -199,6 +209,3 @@ class Game:
             if owner in players:
                 return token_id, players[owner]
         raise DemoFailed("no player owns a trophy")
-
-
-NO_SESSION_KEY: Final = "0x" + "00" * 20
