@@ -90,6 +90,7 @@ class AttackWorld:
     rejected: int = 0
     next_l1_token: int = 0
     is_ever_tight: bool = False
+    tightenings: int = 0
     stakes: dict[tuple[int, Address], int] = field(default_factory=dict)
 
     @property
@@ -151,6 +152,7 @@ class AttackWorld:
             limit = (before.mintable + before.withdrawable) >> halvings
             if after.mintable + after.withdrawable > limit:
                 raise BooksWrong(f"{after} after tightening, expected at most {limit} from rounds")
+            self.tightenings += 1
             taken = self.taken()
             self.bound = {asset: taken[asset] + self.exposure(asset).total for asset in taken}
             self.added = {}

@@ -64,7 +64,8 @@ def search(stage: Stage, first_seed: int, count: int) -> Counter[str]:
         counts["forged messages"] += world.messages
         counts["checkpoints refused"] += world.rejected
         counts["quarantines"] += world.ledger.state.quarantine.sequence
-        counts["schedules with tightened caps"] += world.is_ever_tight
+        counts["tightenings"] += world.tightenings
+        counts["schedules with tightened caps"] += world.tightenings > 0
         counts["schedules with a loss"] += any(taken.values())
         limit = world.bound[ETH] + world.added.get(ETH, 0)
         counts["schedules that took nine tenths of the bound"] += taken[ETH] * 10 >= limit * 9
