@@ -73,12 +73,14 @@ class Observations:
     """What one node has seen of the fast chain since the last quarantine.
 
     ``executed_number`` is the last final fast block that the own node has executed;
+    ``judged_from`` the last one that was ordered when it began to look, or at the resume;
     ``is_replay_wrong``: its replay reached the resume's checkpoint with another root.
     """
 
     divergences: tuple[Divergence, ...] = ()
     refusals: Refusals = NO_REFUSALS
     executed_number: BlockNumber = GENESIS_NUMBER
+    judged_from: BlockNumber = GENESIS_NUMBER
     is_replay_wrong: bool = False
 
 
@@ -97,7 +99,7 @@ def find_reason(
         return QuarantineReason.DIVERGENCE
     if has_cap_pressure(state, seen.refusals, limits):
         return QuarantineReason.CAP_PRESSURE
-    if is_checkpoint_stalled(state, seen.executed_number, limits):
+    if blocks_without_checkpoint(state, seen) >= limits.blocks_without_checkpoint:
         return QuarantineReason.STALLED_CHECKPOINT
     return None
 
@@ -133,12 +135,12 @@ def has_cap_pressure(state: BridgeState, refusals: Refusals, limits: TriggerLimi
     return is_proof or refusals.over_cap >= limits.reports_over_cap
 
 
-def is_checkpoint_stalled(
-    state: BridgeState, executed_number: BlockNumber, limits: TriggerLimits
-) -> bool:
-    """Whether what this node has executed is not certified any more.
+def blocks_without_checkpoint(state: BridgeState, seen: Observations) -> int:
+    """How many fast blocks this node has executed past what had to be certified first.
 
-    A node whose own executor is away or behind, as in a replay, cannot judge that.
+    A node whose own executor is away or behind cannot judge that. What a replay or a
+    catch-up executes in a hurry is certified later: only blocks that were ordered since
+    count.
     """
-    behind = executed_number - state.fast.certified.number
-    return behind >= limits.blocks_without_checkpoint
+    known_good = max(state.fast.certified.number, seen.judged_from)
+    return max(0, seen.executed_number - known_good)

@@ -18,6 +18,7 @@ from bridge.triggers import (
     QuarantineReason,
     Refusals,
     TriggerLimits,
+    blocks_without_checkpoint,
     find_reason,
     is_alarming,
 )
@@ -42,15 +43,15 @@ class QuarantineWatch:
         self.last_reason: QuarantineReason | None = None
         self._state = state
         self._max_faulty = max_faulty
-        self._seen = Observations()
+        self._seen = Observations(judged_from=BlockNumber(state.fast.number))
         self._alarming: deque[Divergence] = deque(maxlen=MAX_KEPT_DIVERGENCES)
         self._refused: dict[BlockNumber, Refusals] = {}
         self._voted_sequence: int | None = None
 
     @property
     def blocks_without_checkpoint(self) -> int:
-        """Fast blocks that this node has executed past the last certified one."""
-        return max(0, self._seen.executed_number - self._state.fast.certified.number)
+        """Fast blocks that this node has executed past the last one that had to be certified."""
+        return blocks_without_checkpoint(self._state, self._seen)
 
     def diverged(self, divergence: Divergence) -> None:
         """Note that validators signed different results of one block."""
@@ -87,7 +88,7 @@ class QuarantineWatch:
         is_resumed = state.quarantine.sequence != self._state.quarantine.sequence
         self._state = state
         if is_resumed:
-            self._seen = Observations()
+            self._seen = Observations(judged_from=BlockNumber(state.fast.number))
             self._alarming.clear()
             self._refused.clear()
 

@@ -94,6 +94,45 @@ def test_a_resume_begins_anew(ledger: LedgerWorld, watch: QuarantineWatch) -> No
     assert watch.take_vote() is QuarantineReason.WRONG_REPLAY
 
 
+def test_a_chain_that_is_not_certified_moves_the_vote(
+    ledger: LedgerWorld, watch: QuarantineWatch
+) -> None:
+    head = ledger.state.fast.number
+    watch.executed_fast(BlockNumber(head + LIMITS.blocks_without_checkpoint - 1))
+    assert watch.take_vote() is None
+    watch.executed_fast(BlockNumber(head + LIMITS.blocks_without_checkpoint))
+    assert watch.take_vote() is QuarantineReason.STALLED_CHECKPOINT
+
+
+def test_a_replay_that_runs_ahead_of_its_checkpoints_is_not_stalled(
+    ledger: LedgerWorld, watch: QuarantineWatch
+) -> None:
+    """A quarantine lasts longer than the limit, and its blocks are executed in a moment."""
+    certified = ledger.state.fast.certified
+    ledger.quarantine()
+    watch.settle(ledger.state)
+    for _ in range(2 * LIMITS.blocks_without_checkpoint):
+        ledger.push(FAST)
+    ledger.resume(certified.number, certified.state_root)
+    watch.settle(ledger.state)
+    head = ledger.state.fast.number
+    watch.executed_fast(BlockNumber(head))
+    assert watch.take_vote() is None
+    assert watch.blocks_without_checkpoint == 0
+    watch.executed_fast(BlockNumber(head + LIMITS.blocks_without_checkpoint))
+    assert watch.take_vote() is QuarantineReason.STALLED_CHECKPOINT
+
+
+def test_a_node_that_starts_behind_and_catches_up_does_not_take_that_for_a_stall(
+    ledger: LedgerWorld,
+) -> None:
+    for _ in range(2 * LIMITS.blocks_without_checkpoint):
+        ledger.push(FAST)
+    watch = QuarantineWatch(ledger.state, LIMITS, max_faulty=1)
+    watch.executed_fast(BlockNumber(ledger.state.fast.number))
+    assert watch.take_vote() is None
+
+
 def test_a_node_whose_operator_switched_the_triggers_off_counts_and_does_not_vote(
     ledger: LedgerWorld,
 ) -> None:
