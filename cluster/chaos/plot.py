@@ -5,7 +5,7 @@ All bands share the time axis. Marks are numbered as in the list below the pictu
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Final
 
@@ -15,21 +15,23 @@ from cluster.chaos.svg import (
     WIDTH,
     TimeAxis,
     bar,
+    dashes,
     label,
     polyline,
     rule,
-    spans,
     text,
+    union,
 )
-from cluster.chaos.timeline import LossSample, MarkKind, NodeSample, Timeline
+from cluster.chaos.timeline import MarkKind, NodeSample, Timeline
 
 ROW: Final = 22
 CHART: Final = 110
 GAP: Final = 16
-MARKS: Final = 30
-"""Room above the bands for the numbers of the marks, in two rows."""
-SAMPLE_SECONDS: Final = 0.75
-"""Longer than it takes from one sample of the nodes to the next."""
+MARKS: Final = 20
+"""Room above the bands for the numbers of the marks."""
+_NUMBER_PIXELS: Final = 13
+LAST_SECONDS: Final = 0.5
+"""How long the last sample of a node is taken to hold."""
 _BIN_PIXELS: Final = 4
 _LEAST_EXPONENT: Final = 15
 """Amounts up to 10^15 wei, a thousandth of an ether, are drawn as nothing."""
@@ -53,7 +55,7 @@ def plot(timeline: Timeline) -> str:
     bands.append(_heights(timeline, x, top))
     top += CHART + GAP
     if any(sample.bound_wei or sample.loss_wei for sample in timeline.losses):
-        bands.append(_losses(timeline.losses, x, top))
+        bands.append(_losses(timeline, x, top))
         top += CHART + GAP
     return (
         f'<svg viewBox="0 0 {WIDTH} {top + ROW:.0f}" role="img" aria-label="timeline">'
@@ -68,20 +70,14 @@ def _end(timeline: Timeline) -> float:
 
 
 def _marks(timeline: Timeline, x: TimeAxis, bottom: float) -> str:
-    """A numbered line for each mark; the numbers of close ones alternate between two rows."""
+    """A numbered line for each mark; the numbers of close ones stand side by side."""
     drawn = []
-    last, row = -math.inf, 0
+    last = -math.inf
     for number, mark in enumerate(timeline.marks, start=1):
         place = x(mark.seconds)
-        row = 1 - row if place - last < 16 else 0
-        last = place
-        head = 11 + 12 * row
-        colour = _COLOURS[mark.kind]
-        drawn.append(
-            f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{head + 3}" y2="{bottom:.0f}" '
-            f'stroke="var({colour})" stroke-width="1.5" stroke-dasharray="4 3"/>'
-            + text(place, head, str(number), "middle")
-        )
+        last = max(place, last + _NUMBER_PIXELS)
+        drawn.append(dashes((place, MARKS - 4), (place, bottom), _COLOURS[mark.kind]))
+        drawn.append(text(last, MARKS - 8, str(number), "middle"))
     return "".join(drawn)
 
 
@@ -108,29 +104,26 @@ def _block_rate(timeline: Timeline, chain: str, x: TimeAxis, top: float) -> str:
 
 def _quarantine(timeline: Timeline, x: TimeAxis, top: float) -> str:
     """Where some node says that the fast chain is cut off."""
-    times = (sample.seconds for sample in timeline.nodes if sample.is_quarantined)
+    stretches = [
+        stretch
+        for samples in _by_node(timeline).values()
+        for stretch in _stretches(samples, lambda sample: sample.is_quarantined)
+    ]
     bars = (
         bar((x(first), x(last)), top + 3, ROW - 7, "--cut-off", "quarantine")
-        for first, last in spans(times, SAMPLE_SECONDS)
+        for first, last in union(stretches)
     )
     return f"{label('quarantine', top + 14)}{''.join(bars)}"
 
 
 def _away(timeline: Timeline, x: TimeAxis, top: float) -> str:
     """Where a node's validator does not answer: a thin bar for each node."""
-    nodes = sorted({sample.node for sample in timeline.nodes})
+    nodes = _by_node(timeline)
     height = (ROW - 6) / max(1, len(nodes))
     bars = [
         bar((x(first), x(last)), top + 3 + index * height, height - 1, "--faint", f"node {node}")
-        for index, node in enumerate(nodes)
-        for first, last in spans(
-            (
-                sample.seconds
-                for sample in timeline.nodes
-                if sample.node == node and sample.height is None
-            ),
-            SAMPLE_SECONDS,
-        )
+        for index, (node, samples) in enumerate(nodes.items())
+        for first, last in _stretches(samples, lambda sample: sample.height is None)
     ]
     return f"{label('no answer', top + 14)}{''.join(bars)}"
 
@@ -141,8 +134,7 @@ def _heights(timeline: Timeline, x: TimeAxis, top: float) -> str:
     low, high = min(known, default=0), max(known, default=1)
     unit = (CHART - 4) / max(1, high - low)
     lines = []
-    ordered = sorted(timeline.nodes, key=lambda sample: sample.node)
-    for node, samples in groupby(ordered, key=lambda sample: sample.node):
+    for node, samples in _by_node(timeline).items():
         for run in _runs(samples):
             points = [
                 (x(sample.seconds), top + CHART - 2 - ((sample.height or 0) - low) * unit)
@@ -155,13 +147,32 @@ def _heights(timeline: Timeline, x: TimeAxis, top: float) -> str:
     )
 
 
+def _by_node(timeline: Timeline) -> dict[int, list[NodeSample]]:
+    """Samples of each node, in the order of time."""
+    ordered = sorted(timeline.nodes, key=lambda sample: (sample.node, sample.seconds))
+    return {node: list(found) for node, found in groupby(ordered, key=lambda entry: entry.node)}
+
+
+def _stretches(
+    samples: list[NodeSample], holds: Callable[[NodeSample], bool]
+) -> list[tuple[float, float]]:
+    """Where something holds of a node: each sample counts until the next one."""
+    ends = [sample.seconds for sample in samples[1:]] + [samples[-1].seconds + LAST_SECONDS]
+    moments = zip(samples, ends, strict=True)
+    return union([(sample.seconds, end) for sample, end in moments if holds(sample)])
+
+
 def _runs(samples: Iterable[NodeSample]) -> list[list[NodeSample]]:
     answered = groupby(samples, key=lambda sample: sample.height is not None)
     return [list(run) for is_there, run in answered if is_there]
 
 
-def _losses(losses: list[LossSample], x: TimeAxis, top: float) -> str:
-    """Loss and bound on one logarithmic axis: the bound may be many thousand times the loss."""
+def _losses(timeline: Timeline, x: TimeAxis, top: float) -> str:
+    """Loss and bound on one logarithmic axis: the bound may be many thousand times the loss.
+
+    What the loss may not exceed is the bound at the first fault: a dashed line from there on.
+    """
+    losses = timeline.losses
     most_wei = max(max(sample.loss_wei, sample.bound_wei) for sample in losses)
     exponents = max(1, math.ceil(_exponent(most_wei)) - _LEAST_EXPONENT)
     unit = (CHART - 4) / exponents
@@ -181,7 +192,14 @@ def _losses(losses: list[LossSample], x: TimeAxis, top: float) -> str:
     )
     bound = [(sample.seconds, sample.bound_wei) for sample in losses]
     loss = [(sample.seconds, sample.loss_wei) for sample in losses]
-    return f"{grid}{line(bound, '--zk', 'bound')}{line(loss, '--fault', 'loss')}"
+    faults = [x(mark.seconds) for mark in timeline.marks if mark.kind is MarkKind.FAULT]
+    allowed = ""
+    if faults:
+        height = y(timeline.bound_before_faults())
+        allowed = dashes((min(faults), height), (WIDTH - RIGHT, height), "--zk") + text(
+            min(faults) + 6, height - 5, "bound at the fault", "start"
+        )
+    return f"{grid}{allowed}{line(bound, '--zk', 'bound')}{line(loss, '--fault', 'loss')}"
 
 
 def _exponent(amount_wei: int) -> float:

@@ -69,12 +69,20 @@ def polyline(points: Sequence[Point], colour: str, title: str, opacity: float = 
     )
 
 
-def spans(moments: Iterable[float], reach: float) -> list[tuple[float, float]]:
-    """Stretches of time that are covered, if each moment covers ``reach`` seconds from it on."""
+def dashes(start: Point, end: Point, colour: str) -> str:
+    """A dashed line between two places."""
+    return (
+        f'<line x1="{start[0]:.1f}" x2="{end[0]:.1f}" y1="{start[1]:.1f}" y2="{end[1]:.1f}" '
+        f'stroke="var({colour})" stroke-width="1.5" stroke-dasharray="4 3"/>'
+    )
+
+
+def union(stretches: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The stretches that cover the same and do not touch each other."""
     covered: list[tuple[float, float]] = []
-    for moment in sorted(moments):
-        if covered and moment <= covered[-1][1]:
-            covered[-1] = (covered[-1][0], moment + reach)
+    for first, last in sorted(stretches):
+        if covered and first <= covered[-1][1]:
+            covered[-1] = (covered[-1][0], max(covered[-1][1], last))
         else:
-            covered.append((moment, moment + reach))
+            covered.append((first, last))
     return covered

@@ -72,7 +72,7 @@ def everywhere(arena: Arena) -> Finding:
     nfts = int(rounds.trophy.functions.balanceOf(address_text(THIEF)).call())
     # What the thief holds: value, credit, and trophies at what the bound counts them.
     loss_wei = balance_wei(zk, THIEF) + credit_wei(zk, THIEF) + nfts * UNIT_WEI
-    arena.loss(loss_wei, bound_wei)
+    arena.loss(loss_wei, int(zk.rpc("braid_getLossBound")["loss_bound_wei"]))
 
     # THE PLAYER, WITHOUT THE FAST CHAIN, AND THE WAY BACK
     leave(arena, zk, short, rounds.player)

@@ -80,7 +80,7 @@ def run(arena: Arena) -> Finding:
     cut_off = arena.now() - began
     nfts = int(game.trophy.functions.balanceOf(address_text(THIEF)).call())
     loss_wei = balance_wei(zk, THIEF) + credit_wei(zk, THIEF) + nfts * TROPHY_VALUE_WEI
-    arena.loss(loss_wei, bound_wei)
+    arena.loss(loss_wei, int(zk.rpc("braid_getLossBound")["loss_bound_wei"]))
     arena.note(f"the thief has {nfts} trophies of the round's {ROUND_CAP}")
 
     # WHAT IS THE PLAYERS' OWN

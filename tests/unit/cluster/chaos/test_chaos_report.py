@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from cluster.chaos.plot import plot
 from cluster.chaos.report import write_report
 from cluster.chaos.scenario import Outcome
-from cluster.chaos.svg import spans
+from cluster.chaos.svg import union
 from cluster.chaos.timeline import Block, LossSample, Mark, MarkKind, NodeSample, Timeline
 
 
@@ -77,8 +77,20 @@ def test_a_small_loss_is_seen_below_a_large_bound() -> None:
     assert first - last > 40
 
 
-def test_an_unbroken_quarantine_is_one_bar() -> None:
-    assert spans([1.0, 1.5, 2.0, 5.0], reach=0.75) == [(1.0, 2.75), (5.0, 5.75)]
+def test_a_quarantine_that_several_nodes_tell_of_is_one_bar() -> None:
+    """However far apart the samples are: each node's counts until its next one."""
+    filled = timeline()
+    filled.nodes = [
+        NodeSample(second + node / 10, node, 1, is_quarantined=3 <= second < 9)
+        for second in (0, 3, 6, 9, 12)
+        for node in range(4)
+    ]
+    bars = ElementTree.fromstring(plot(filled)).findall("rect")
+    assert [entry.findtext("title") for entry in bars].count("quarantine") == 1
+
+
+def test_stretches_that_touch_are_one() -> None:
+    assert union([(5.0, 6.0), (1.0, 2.0), (2.0, 3.0), (1.5, 1.7)]) == [(1.0, 3.0), (5.0, 6.0)]
 
 
 def test_amounts_are_told_in_ether(tmp_path: Path) -> None:
