@@ -10,6 +10,7 @@ from ray.exceptions import GetTimeoutError, RayActorError
 from actors.config import NodeConfig
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError, NotRunning
+from cluster.fast_chain_status import fast_chain_lines
 from cluster.l1_choice import L1Request, choose_l1
 from cluster.launcher import (
     NodeHandles,
@@ -111,6 +112,8 @@ def say_nodes(network: Network, statuses: list[dict[str, Any]]) -> None:
         ("node", "view", "final", "ZK", "fast", "peers", "soft ms", "final ms", "rejected"),
         (_status_row(entry) for entry in statuses),
     )
+    for line in fast_chain_lines(statuses):
+        say(line)
     for entry in statuses:
         for peer, seen in entry.get("peers", {}).items():
             if seen["refusal"] is not None:
