@@ -8,6 +8,7 @@ A node's directory::
       ledger/           finalized blocks (rocksdict)
       logs/             JSON lines, one file for each actor
       zk/  fast/        blocks, receipts and state of each chain (rocksdict)
+      snapshots/        states for nodes that are far behind, and the one that this node began from
       prover/           jobs of the prover pool, witnesses and proofs
       settlement/       what was cut and signed for L1, synced before it leaves
       l1.key            secret of the account that settles; only on nodes that do
@@ -78,7 +79,8 @@ class NodeConfig:
     """Configuration of one node; every actor of the node gets the same one.
 
     ``automatic_quarantine``: the node casts its own vote to cut the fast chain off when
-    what it sees is a reason to (:mod:`bridge.triggers`).
+    what it sees is a reason to (:mod:`bridge.triggers`). The spacing and the threshold of
+    snapshots are those of :class:`actors.validator.snapshots.SnapshotSettings`.
     """
 
     index: ValidatorIndex
@@ -90,6 +92,8 @@ class NodeConfig:
     rpc_port: int
     l1: L1Connection | None = None
     automatic_quarantine: bool = True
+    snapshot_spacing_blocks: int = 4_096
+    snapshot_threshold_blocks: int = 16_384
 
     @property
     def seed_file(self) -> Path:
@@ -110,6 +114,11 @@ class NodeConfig:
     def log_directory(self) -> Path:
         """Logs, one file for each actor."""
         return self.directory / "logs"
+
+    @property
+    def snapshot_directory(self) -> Path:
+        """Snapshots."""
+        return self.directory / "snapshots"
 
     @property
     def prover_directory(self) -> Path:

@@ -35,11 +35,14 @@ class FinalizeBlock:
     """A block that was executed, and all before it, are final: store them.
 
     ``attested_digest`` is what a checkpoint of the block names as its ledger digest.
+    ``snapshot_height`` is the height of the snapshot that the state after it belongs to, if it
+    belongs to one.
     """
 
     number: BlockNumber
     digest: Digest
     attested_digest: Digest
+    snapshot_height: Height | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,17 @@ class ResetChain:
     replay: Digest
 
 
-ExecutorCommand = ExecuteBlock | FinalizeBlock | ResetChain
+@dataclass(frozen=True, slots=True)
+class LoadSnapshot:
+    """Forget everything and take the chain's part of a snapshot, which was verified, instead.
+
+    ``directory`` holds the snapshot (:mod:`actors.snapshots.files`).
+    """
+
+    directory: str
+
+
+ExecutorCommand = ExecuteBlock | FinalizeBlock | ResetChain | LoadSnapshot
 
 
 @dataclass(frozen=True, slots=True)

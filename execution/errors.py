@@ -22,6 +22,7 @@
     │   ├── WitnessTooLargeError          more than the guest takes
     │   ├── StatementDecodeError          bytes that are no statement
     │   └── BrokenChainError              a statement does not go on where the one before ends
+    ├── MalformedHeaderError              bytes that are no Ethereum header
     └── TransactionError                  bytes that are no transaction; carries ``reason``
         ├── TransactionDecodeError
         └── SenderRecoveryError
@@ -30,6 +31,10 @@
 
 class ExecutionError(Exception):
     """Any failure of the execution package."""
+
+
+class MalformedHeaderError(ExecutionError):
+    """The bytes are no Ethereum header."""
 
 
 class EngineError(ExecutionError):

@@ -24,6 +24,9 @@ class Domain(Enum):
     CHECKPOINT = b"braid/checkpoint/v1"
     QUARANTINE = b"braid/quarantine/v1"
     RESUME = b"braid/resume/v1"
+    SNAPSHOT = b"braid/snapshot/v1"
+    SNAPSHOT_MANIFEST = b"braid/snapshot-manifest/v1"
+    SNAPSHOT_CHUNK = b"braid/snapshot-chunk/v1"
     VALIDATOR_KEYS = b"braid/validator-keys/v1"
     OPERATOR_ENTRY = b"braid/operator-entry/v1"
 

@@ -13,6 +13,7 @@ from ledger.errors import InvalidSigners
 from ledger.evidence import Evidence, culprit_of, votes_of
 from ledger.genesis import Genesis, genesis_digest
 from ledger.signers import unpack_quorum
+from ledger.snapshot import SnapshotStatement, snapshot_message
 from ledger.types import Epoch, ValidatorIndex, quorum
 from ledger.votes import Certificate, Vote, signed_message, subject_of
 
@@ -99,6 +100,21 @@ class ValidatorSet:
         self._check_epoch(vote.epoch)
         self._check_index(vote.signer)
         self._voters[vote.signer].verify(operator_vote_message(self.digest, vote), vote.signature)
+
+    def verify_snapshot(self, statement: SnapshotStatement) -> None:
+        """Check one validator's statement about a snapshot.
+
+        Raises
+        ------
+        SignatureError
+            If epoch, signer or signature is wrong.
+        """
+        self._check_epoch(statement.epoch)
+        self._check_index(statement.signer)
+        message = snapshot_message(
+            self.digest, statement.epoch, statement.height, statement.manifest
+        )
+        self._voters[statement.signer].verify(message, statement.signature)
 
     def verify_attestation(self, attestation: Attestation) -> None:
         """Check one validator's attestation.

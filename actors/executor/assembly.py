@@ -8,6 +8,7 @@ from actors.config import NodeConfig
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.reader import BlockReader, ChainReader
+from actors.executor.snapshot_places import SnapshotPlaces
 from execution.genesis import chain_spec
 from gateway.engine_reader import EngineReader
 from ledger.genesis import genesis_digest
@@ -49,6 +50,7 @@ def assemble(config: NodeConfig, role: ChainRole) -> tuple[ChainExecutor, Curren
     """The executor of one chain, loaded from disk, and its reads."""
     genesis = load_genesis(config)
     spec = chain_spec(genesis, role)
-    store = ChainStore(Store(config.chain_directory(role)), spec.chain_id)
+    places = SnapshotPlaces(config.snapshot_directory, role)
+    store = ChainStore(Store(config.chain_directory(role)), spec.chain_id, places)
     executor = ChainExecutor(role, spec, genesis_digest(genesis), store)
     return executor, CurrentReader(executor)

@@ -1,7 +1,10 @@
 """One chain on disk: final blocks, where transactions are, and the state after the newest one."""
 
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
+
+import structlog
 
 from actors.executor.errors import StoreDamaged
 from actors.executor.records import (
@@ -13,13 +16,15 @@ from actors.executor.records import (
     block_record,
     stored_block,
 )
+from actors.executor.snapshot_places import SnapshotPlaces
 from actors.executor.undo import StateBefore, UndoRecord, rewind, undo_of
 from execution.engine import EMPTY_CODE_HASH
 from execution.types import AccountChange, Address, GenesisAccount, Hash32
 from gateway.views import StoredBlock
 from ledger.codec import decode, encode
 from ledger.hashing import keccak
-from ledger.types import Digest, EvmHash
+from ledger.types import Digest, EvmHash, Height
+from storage.errors import StorageError
 from storage.keys import (
     account_key,
     chain_block_key,
@@ -37,9 +42,14 @@ from storage.store import Space, Store, WriteBatch
 
 _PROGRESS: Final = meta_key("progress")
 _REPLAY: Final = meta_key("replay")
+_HAS_GENESIS: Final = meta_key("has-genesis")
+_IMPORTING: Final = meta_key("importing")
 _HASH_PREFIX: Final = b"block-hash/"
+_HEADER_PREFIX: Final = b"header/"
 _RESULT_PREFIX: Final = b"result/"
 _UNDO_PREFIX: Final = b"undo/"
+
+log = structlog.get_logger(__name__)
 
 
 class ChainStore:
@@ -51,9 +61,14 @@ class ChainStore:
         A store that holds this chain only.
     chain_id
         Prefix of its keys.
+    snapshots
+        Where :meth:`keep_snapshot` puts copies; None if none are kept.
     """
 
-    def __init__(self, store: Store, chain_id: int) -> None:
+    def __init__(
+        self, store: Store, chain_id: int, snapshots: SnapshotPlaces | None = None
+    ) -> None:
+        self._snapshots = snapshots
         self._store = store
         self._chain_id = chain_id
         self._code_hashes: dict[Address, EvmHash] = {}
@@ -117,12 +132,12 @@ class ChainStore:
                 storage=account.storage,
             )
             self._apply_change(change, batch)
-        batch.put(Space.META, meta_key("has-genesis"), b"1")
+        batch.put(Space.META, _HAS_GENESIS, b"1")
         self._store.commit(batch, sync=True)
 
     def has_genesis(self) -> bool:
         """Whether the genesis state was stored."""
-        return self._store.get(Space.META, meta_key("has-genesis")) is not None
+        return self._store.get(Space.META, _HAS_GENESIS) is not None
 
     def clear(self, replay: Digest) -> None:
         """Forget everything, and note at once which replay is to follow."""
@@ -132,6 +147,69 @@ class ChainStore:
         batch.put(Space.META, _REPLAY, replay)
         self._store.commit(batch, sync=True)
         self._code_hashes.clear()
+        if self._snapshots is not None:
+            self._snapshots.clear()
+
+    # SNAPSHOTS
+
+    def keep_snapshot(self, height: Height) -> None:
+        """Keep a copy of the state as it is now, for the snapshot of a ledger height."""
+        if self._snapshots is None:
+            return
+        place = self._snapshots.of(height)
+        shutil.rmtree(place, ignore_errors=True)
+        try:
+            self._store.checkpoint(place)
+        except StorageError as error:
+            # It can be done without: peers fetch the next one, or from others.
+            log.warning("no snapshot is kept", height=height, reason=str(error))
+
+    def begin_import(self) -> None:
+        """Forget everything but the replay, and note that a state is being filled in."""
+        batch = WriteBatch()
+        replay = self._store.get(Space.META, _REPLAY)
+        for space in Space:
+            batch.delete_range(space, b"", b"\xff" * 64)
+        if replay is not None:
+            batch.put(Space.META, _REPLAY, replay)
+        batch.put(Space.META, _IMPORTING, b"1")
+        self._store.commit(batch, sync=True)
+        self._code_hashes.clear()
+
+    def end_import(self, progress: ProgressRecord, header_rlps: Sequence[bytes]) -> None:
+        """Note that the state after a block is filled in.
+
+        Parameters
+        ----------
+        header_rlps
+            Headers of blocks before it, oldest first, and its own last.
+        """
+        batch = WriteBatch()
+        batch.delete(Space.META, _IMPORTING)
+        batch.put(Space.META, _HAS_GENESIS, b"1")
+        first = progress.number + 1 - len(header_rlps)
+        for number, header_rlp in enumerate(header_rlps, start=first):
+            batch.put(Space.META, _HEADER_PREFIX + number_key(number), header_rlp)
+        batch.put(Space.META, _PROGRESS, encode(progress))
+        self._store.commit(batch, sync=True)
+
+    def clear_import(self) -> None:
+        """Forget a state that was filled in halfway."""
+        self.begin_import()
+        batch = WriteBatch()
+        batch.delete(Space.META, _IMPORTING)
+        self._store.commit(batch, sync=True)
+
+    def is_importing(self) -> bool:
+        """Whether a state was being filled in when the process ended."""
+        return self._store.get(Space.META, _IMPORTING) is not None
+
+    def header_rlp(self, number: int) -> bytes | None:
+        """Header of a final block, also of one that a snapshot came with."""
+        block = self.block(number)
+        if block is not None:
+            return block.header_rlp
+        return self._store.get(Space.META, _HEADER_PREFIX + number_key(number))
 
     def commit(self, batch: WriteBatch) -> None:
         """Apply a batch; it survives a killed process."""

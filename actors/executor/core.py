@@ -7,6 +7,7 @@ killed executor starts again at a block boundary.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
@@ -18,11 +19,13 @@ from actors.execution_messages import (
     ExecutorProgress,
     FinalBlock,
     FinalizeBlock,
+    LoadSnapshot,
     ResetChain,
 )
 from actors.executor.chain_store import ChainStore
 from actors.executor.errors import OutOfStep, StoreDamaged
 from actors.executor.export import executed_input
+from actors.executor.importing import import_snapshot
 from actors.executor.outbox import messages_of
 from actors.executor.records import ProgressRecord, ResultRecord
 from bridge.triggers import NO_REFUSALS, Refusals
@@ -40,6 +43,7 @@ from execution.types import (
 )
 from gateway.views import LedgerPosition, StoredBlock, stored_block
 from ledger.crossing import Message
+from ledger.hashing import keccak
 from ledger.types import BlockNumber, ChainId, ChainRole, Digest, EvmHash
 from storage.store import WriteBatch
 
@@ -102,6 +106,8 @@ class ChainExecutor:
                 final.extend(self._finalize(command))
             elif isinstance(command, ResetChain):
                 self._reset(command.replay)
+            elif isinstance(command, LoadSnapshot):
+                self._load(Path(command.directory))
         return ExecutorAnswer(tuple(executed), tuple(final))
 
     def account_nonces(self, addresses: Sequence[Address]) -> list[int]:
@@ -144,6 +150,8 @@ class ChainExecutor:
     # STARTING
 
     def _start(self) -> WasmEngine:
+        if self.store.is_importing():
+            self.store.clear_import()
         progress = self.store.progress()
         if not self.store.has_genesis():
             self.store.write_genesis(self.spec.alloc)
@@ -167,9 +175,9 @@ class ChainExecutor:
         if base <= MAX_STEPS_BACK:
             hashes[0] = WasmEngine(self.spec).head_hash
         for number in range(max(1, base - MAX_STEPS_BACK), base):
-            record = self.store.result(number)
-            if record is not None:
-                hashes[number] = Hash32(record.block_hash)
+            block_hash = self._block_hash(number)
+            if block_hash is not None:
+                hashes[number] = block_hash
         header_rlp = progress.header_rlp if base == progress.number else self._header_rlp(base)
         engine = WasmEngine.from_snapshot(
             self.spec, header_rlp, self.store.accounts_after(base), hashes
@@ -187,7 +195,18 @@ class ChainExecutor:
     def _header_rlp(self, number: int) -> bytes:
         if number == 0:
             return WasmEngine(self.spec).head_header_rlp
-        return self._stored_block(number).header_rlp
+        header_rlp = self.store.header_rlp(number)
+        if header_rlp is None:
+            raise StoreDamaged(f"block {number} is not in the store")
+        return header_rlp
+
+    def _block_hash(self, number: int) -> Hash32 | None:
+        """Hash of a final block, also of one that is older than the snapshot begun with."""
+        record = self.store.result(number)
+        if record is not None:
+            return Hash32(record.block_hash)
+        header_rlp = self.store.header_rlp(number)
+        return None if header_rlp is None else Hash32(keccak(header_rlp))
 
     def _stored_block(self, number: int) -> StoredBlock:
         block = self.store.block(number)
@@ -199,6 +218,12 @@ class ChainExecutor:
         log.warning("starting the chain over", chain=self.role.name)
         self.store.clear(replay)
         self.unfinal.clear()
+        self.engine = self._start()
+
+    def _load(self, directory: Path) -> None:
+        log.info("loading a snapshot", chain=self.role.name)
+        self.unfinal.clear()
+        import_snapshot(self.store, self.role, directory)
         self.engine = self._start()
 
     # EXECUTION
@@ -310,6 +335,8 @@ class ChainExecutor:
             self.store.append_undo(command.number, block.changes, kept, batch)
         self.store.append(block.stored, block.changes, _result_record(final), batch)
         self.store.commit(batch)
+        if command.snapshot_height is not None:
+            self.store.keep_snapshot(command.snapshot_height)
         self._retire_states(self.engine, command.number)
         self.final_number = command.number
         self.final_digest = command.digest

@@ -10,7 +10,8 @@ from itertools import islice
 from typing import Final, cast
 
 from actors.validator.block_tree import TreeBlock
-from actors.validator.errors import GenesisMismatch
+from actors.validator.errors import BeforeSnapshot, GenesisMismatch
+from actors.validator.ledger_base import STATE_PREFIX, stored_base
 from bridge.rules import apply_block
 from bridge.state import BridgeState, initial_state
 from bridge.work import ChainWork, FastReplay
@@ -40,7 +41,6 @@ _MAX_CERTIFICATE_BYTES: Final = 64 * 1024
 _GENESIS: Final = meta_key("genesis")
 _SYNCED: Final = meta_key("synced-height")
 _EVIDENCE_PREFIX: Final = b"evidence/"
-_STATE_PREFIX: Final = b"state/"
 _REPLAY_PREFIX: Final = b"replay/"
 
 
@@ -82,6 +82,7 @@ class Archive:
                 f"the data belongs to the network {stored.hex()[:16]}, the genesis file to "
                 f"{genesis_digest(genesis).hex()[:16]}: use the right one of them"
             )
+        self.base = stored_base(store)
         last = store.last(Space.FINALIZED)
         self.height = Height(0 if last is None else number_from_key(last[0]))
         self.replays = self._stored_replays()
@@ -129,7 +130,7 @@ class Archive:
     @property
     def oldest_height(self) -> Height:
         """Height of the oldest block that can be served."""
-        return Height(1)
+        return Height(1) if self.base is None else Height(self.base.height)
 
     def encoded_blocks(self, first_height: int, count: int) -> Iterator[bytes]:
         """Encodings of consecutive final blocks from a height on, at most ``count``."""
@@ -202,8 +203,12 @@ class Archive:
         for role in ChainRole:
             at = self.height_of(role, state.chain(role).number)
             digest = None if at is None else self._store.get(Space.FINALIZED, height_key(at))
-            heads[role] = Digest(digest) if digest is not None else genesis_digest(self._genesis)
+            heads[role] = self._first_head(role) if digest is None else Digest(digest)
         return heads
+
+    def _first_head(self, role: ChainRole) -> Digest:
+        """Digest of the chain's newest block before the first one here."""
+        return genesis_digest(self._genesis) if self.base is None else self.base.head(role)
 
     def sync(self) -> None:
         """Wait until everything stored so far is on the disk: the journal may forget it."""
@@ -225,8 +230,10 @@ class Archive:
 
     def _snapshot_below(self, height: Height) -> BridgeState:
         start = _state_key(height)
-        for _, raw in self._store.iterate(Space.META, _STATE_PREFIX, start=start, reverse=True):
+        for _, raw in self._store.iterate(Space.META, STATE_PREFIX, start=start, reverse=True):
             return decode(raw, BridgeState, limit_bytes=MAX_STATE_BYTES)
+        if self.base is not None:
+            raise BeforeSnapshot(height, self.base.height)
         return initial_state(self._genesis)
 
     def _replay(self, state: BridgeState, last: Height) -> Iterator[OrderedBlock]:
@@ -252,4 +259,4 @@ def _evidence_key(height: int, position: int) -> bytes:
 
 
 def _state_key(height: int) -> bytes:
-    return _STATE_PREFIX + height_key(height)
+    return STATE_PREFIX + height_key(height)

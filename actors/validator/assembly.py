@@ -2,7 +2,7 @@
 
 import secrets
 
-from actors.boot import die, load_genesis, load_keys
+from actors.boot import die, load_genesis, load_keys, restart
 from actors.config import NodeConfig
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.libp2p_transport import Libp2pTransport
@@ -10,6 +10,7 @@ from actors.validator.inspection import NodeInspector
 from actors.validator.l1_desk import NoL1View
 from actors.validator.node import ValidatorNode
 from actors.validator.remote import RemoteBridge, RemoteExecutor, RemoteL1View
+from actors.validator.snapshots import SnapshotSettings
 from bridge.triggers import DEFAULT_LIMITS
 from consensus.messages import CHALLENGE_BYTES
 from ledger.genesis import Genesis, genesis_digest
@@ -34,6 +35,12 @@ def assemble(config: NodeConfig) -> tuple[ValidatorNode, NodeInspector]:
         bridge=RemoteBridge(config.actor_name("bridge")),
         l1=RemoteL1View(config.actor_name("settlement")) if genesis.has_l1 else NoL1View(),
         on_failure=die,
+        snapshots=SnapshotSettings(
+            config.snapshot_directory,
+            config.snapshot_spacing_blocks,
+            config.snapshot_threshold_blocks,
+        ),
+        on_restart=restart,
         triggers=DEFAULT_LIMITS if config.automatic_quarantine else None,
         challenge=secrets.token_bytes(CHALLENGE_BYTES),
     )

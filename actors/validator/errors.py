@@ -5,12 +5,17 @@ ValidatorError
 ├── JournalDamaged       a journal record that this program did not write
 ├── ReplayDiffers        a resumed fast chain is not the one that its checkpoint names
 ├── GenesisMismatch      the data directory belongs to another network or validator
+├── BeforeSnapshot       a height before the snapshot that this node's ledger begins with
+├── ReplayBeforeSnapshot a replay of blocks that this node, begun from a snapshot, never had
 └── PeerMisbehaved       an answer that an honest peer does not give
     ├── MalformedAnswer      bytes that are no message, or a message that is no answer
     ├── UnaskedAnswer        an answer to a question that was not put
     ├── WrongRange           other heights than those asked for, or far fewer than fit
     ├── WrongBlocks          blocks or headers that do not follow from each other
     ├── WrongCertificate     a certificate that does not prove the blocks
+    ├── WrongStatement       a word about a snapshot that is not the honest one, or badly signed
+    ├── WrongManifest        another manifest or proof than that of the snapshot asked for
+    ├── WrongChunk           bytes that are not the chunk that the manifest lists
     └── PeerSilent           no answer in time, though connected
 """
 
@@ -43,6 +48,27 @@ class ReplayDiffers(ValidatorError):
         self.expected = expected
 
 
+class BeforeSnapshot(ValidatorError):
+    """A height before the snapshot that this node's ledger begins with."""
+
+    def __init__(self, height: int, first_height: int) -> None:
+        super().__init__(
+            f"height {height}: this node began from a snapshot of height {first_height} and has no "
+            "older blocks; ask a node that has been there from the start"
+        )
+
+
+class ReplayBeforeSnapshot(ValidatorError):
+    """A replay of blocks that this node, begun from a snapshot, never had."""
+
+    def __init__(self, first_number: int, base_number: int) -> None:
+        super().__init__(
+            f"the fast chain is replayed from block {first_number}, and this node's snapshot is of "
+            f"block {base_number}: stop it, delete its folders ledger, zk, fast and snapshots (not "
+            "the journal), and start it again"
+        )
+
+
 class PeerMisbehaved(ValidatorError):
     """An answer that an honest peer does not give; the transport has authenticated the peer."""
 
@@ -65,6 +91,18 @@ class WrongBlocks(PeerMisbehaved):
 
 class WrongCertificate(PeerMisbehaved):
     """A certificate that does not prove the blocks."""
+
+
+class WrongStatement(PeerMisbehaved):
+    """A word about a snapshot that is not the honest one, or badly signed."""
+
+
+class WrongManifest(PeerMisbehaved):
+    """Another manifest or proof than that of the snapshot asked for."""
+
+
+class WrongChunk(PeerMisbehaved):
+    """Bytes that are not the chunk that the manifest lists."""
 
 
 class PeerSilent(PeerMisbehaved):

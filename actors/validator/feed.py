@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -28,12 +29,13 @@ from actors.execution_messages import (
     ExecutorCommand,
     FinalBlock,
     FinalizeBlock,
+    LoadSnapshot,
     ResetChain,
 )
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.clients import ExecutorClient, PartUnavailable
-from actors.validator.errors import ReplayDiffers
+from actors.validator.errors import ReplayBeforeSnapshot, ReplayDiffers
 from bridge.state import BridgeState
 from bridge.work import ChainWork, FastReplay, amend_for_replay
 from execution.types import Address
@@ -79,6 +81,10 @@ class ExecutionFeed:
         Told each answer of the executor; a final block may come twice.
     on_wrong_replay
         Told when a replay does not reproduce its checkpoint.
+    snapshot_height_of
+        Gives the height of the snapshot that the state after a block belongs to, if to one.
+    base_directory
+        The snapshot that the ledger here begins with, if it does.
     """
 
     def __init__(
@@ -92,6 +98,8 @@ class ExecutionFeed:
         notarized: Callable[[], list[TreeBlock]],
         on_answer: Callable[[ExecutorAnswer], None],
         on_wrong_replay: Callable[[FinalBlock, FastReplay], None],
+        snapshot_height_of: Callable[[ChainRole, int], Height | None],
+        base_directory: Path | None,
     ) -> None:
         self.role = role
         self.resets = 0
@@ -103,6 +111,8 @@ class ExecutionFeed:
         self._notarized = notarized
         self._on_answer = on_answer
         self._on_wrong_replay = on_wrong_replay
+        self._snapshot_height_of = snapshot_height_of
+        self._base_directory = base_directory
         self._queue: deque[ExecutorCommand] = deque()
         self._branch: list[Digest] = []
         """What the executor has above its final blocks, once the queue is done."""
@@ -162,9 +172,9 @@ class ExecutionFeed:
                 if not self._is_in_step:
                     await self._catch_up()
                 await self._feed()
-            except ReplayDiffers as error:
+            except (ReplayDiffers, ReplayBeforeSnapshot) as error:
                 self._fall_out_of_step()
-                log.error("the replay is not of its checkpoint", reason=str(error))
+                log.error("the chain cannot be replayed", reason=str(error))
                 await self._wait_for_another_replay()
             except PartUnavailable as error:
                 self._fall_out_of_step()
@@ -216,6 +226,9 @@ class ExecutionFeed:
             if progress.replay != ordered_replay:
                 await self._reset(ordered_replay)
                 continue
+            if self._is_before_base(progress.final_number):
+                await self._load_base()
+                continue
             position = self._position_after(progress.final_number)
             log.info("feeding executor", chain=self.role.name, number=progress.final_number)
             await self._check_stored_replay()
@@ -231,6 +244,28 @@ class ExecutionFeed:
         if replay is None:
             raise PartUnavailable("the executor is ahead of the ledger: it has replayed already")
         await self._client.apply([ResetChain(replay)])
+
+    def _is_before_base(self, number: int) -> bool:
+        """Whether an executor has less than what the ledger here begins with."""
+        base = self._archive.base
+        return base is not None and number < base.number(self.role)
+
+    async def _load_base(self) -> None:
+        """Have the executor load the snapshot that the ledger here begins with.
+
+        Raises
+        ------
+        ReplayBeforeSnapshot
+            If its state is of a forged execution: a replay begins before it.
+        """
+        base = self._archive.base
+        assert base is not None
+        assert self._base_directory is not None
+        if self._replay() is not None:
+            first_number = self._archive.replays[-1].replay.checkpoint_number
+            if first_number < base.number(self.role):
+                raise ReplayBeforeSnapshot(first_number, base.number(self.role))
+        await self._client.apply([LoadSnapshot(str(self._base_directory))])
 
     def _replay(self) -> Digest | None:
         """The final block that orders the chain's last replay."""
@@ -370,4 +405,5 @@ class ExecutionFeed:
             number=number,
             digest=sealed.digest,
             attested_digest=sealed.digest if attested is None else attested,
+            snapshot_height=self._snapshot_height_of(header.chain, number),
         )

@@ -12,34 +12,29 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from actors.messages import (
     HistoryQuery,
     HistoryRequest,
     HistoryResponse,
     HistoryWindow,
-    PayloadRequest,
 )
 from actors.transport.interface import Channel, ConnectionState, Transport
 from actors.validator.archive import Archive
 from actors.validator.errors import (
-    MalformedAnswer,
     PeerMisbehaved,
     PeerSilent,
-    UnaskedAnswer,
     UnknownParent,
     WrongBlocks,
     WrongRange,
 )
 from actors.validator.history_proof import open_blocks, prove
-from actors.validator.history_server import HistoryServer
 from actors.validator.peer_standing import PeerStandings
 from actors.validator.range_plan import ProvenRange, RangePlan
 from bridge.errors import BlockRejected
 from ledger.block import SealedBlock
-from ledger.codec import decode, encode
-from ledger.errors import CodecError
+from ledger.codec import encode
 from ledger.types import Height, ValidatorIndex
 from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
@@ -48,11 +43,21 @@ ANSWER_SECONDS: Final = 4.0
 WINDOW_SECONDS: Final = 0.5
 """How often peers are asked which blocks they have, while some are missing here."""
 
-MAX_REQUEST_BYTES: Final = 256
-"""A longer message is an answer: not looked at if the peer owes none."""
 
-TOLERATED_UNASKED: Final = 8
-"""An answer may come twice over a lost connection; who sends so many unasked is named."""
+SNAPSHOT_RETRY_SECONDS: Final = 600.0
+"""After a snapshot could not be had, blocks are fetched for so long before the next try."""
+
+
+class SnapshotSource(Protocol):
+    """Where a snapshot comes from: :class:`actors.validator.snapshots.NodeSnapshots`."""
+
+    def is_wanted(self, height: Height, target: Height) -> bool:
+        """Whether so many blocks are missing that a snapshot is to be fetched instead."""
+        ...
+
+    async def fetch(self, height: Height) -> bool:
+        """Fetch one of a later height; whether it has come and the node starts again from it."""
+        ...
 
 
 @dataclass(slots=True)
@@ -72,6 +77,8 @@ class History:
     on_blocks
         Takes proven blocks of a peer, oldest first, with a finalization that covers the last one.
         They extend the own final ledger.
+    snapshots
+        Asked for a snapshot when too many blocks are missing.
     """
 
     def __init__(
@@ -80,10 +87,10 @@ class History:
         validators: ValidatorSet,
         transport: Transport,
         standings: PeerStandings,
-        server: HistoryServer,
         peers: list[ValidatorIndex],
         on_blocks: Callable[[ValidatorIndex, list[SealedBlock], Finalization], None],
         random: Random,
+        snapshots: SnapshotSource,
     ) -> None:
         self.rejected: Counter[str] = Counter()
         self.fetched_blocks = 0
@@ -91,13 +98,13 @@ class History:
         self._validators = validators
         self._transport = transport
         self._standings = standings
-        self._server = server
         self._peers = peers
         self._on_blocks = on_blocks
         self._random = random
+        self._snapshots = snapshots
+        self._next_snapshot_at = 0.0
         self._plan = RangePlan(peers)
         self._windows: dict[ValidatorIndex, HistoryWindow] = {}
-        self._unasked: Counter[ValidatorIndex] = Counter()
         self._queried_at: float | None = None
         self._stretch: _Stretch | None = None
         self._is_behind = asyncio.Event()
@@ -135,9 +142,7 @@ class History:
             "ranges_asked": self._plan.asked_count,
             "ranges_waiting": self._plan.ready_count,
             "fetched_blocks": self.fetched_blocks,
-            "served_blocks": self._server.served_blocks,
             "blocks_per_second": round(blocks / seconds, 1) if is_behind and seconds else None,
-            "misbehaviour": self._standings.status(),
         }
 
     def target_height(self) -> Height | None:
@@ -157,12 +162,26 @@ class History:
             self._news.clear()
             self._expire()
             self._query_windows()
+            if await self._is_replaced_by_snapshot():
+                return
             self._send_requests()
             adopted = self._adopt_next()
             if adopted:
                 await asyncio.sleep(0)  # Votes and other peers' answers have their turn in between.
             else:
                 await self._wait_for_news()
+
+    async def _is_replaced_by_snapshot(self) -> bool:
+        """Whether a snapshot has come in place of too many blocks; the node starts again then."""
+        target = self.target_height()
+        now = asyncio.get_running_loop().time()
+        if target is None or now < self._next_snapshot_at:
+            return False
+        if not self._snapshots.is_wanted(self._archive.height, target):
+            return False
+        has_come = await self._snapshots.fetch(self._archive.height)
+        self._next_snapshot_at = asyncio.get_running_loop().time() + SNAPSHOT_RETRY_SECONDS
+        return has_come
 
     async def _wait_for_news(self) -> None:
         deadline = self._plan.next_deadline()
@@ -223,34 +242,12 @@ class History:
 
     # WHAT COMES
 
-    def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
-        """Take a message of the backfill channel."""
-        if len(payload) > MAX_REQUEST_BYTES and not self._plan.owes(peer):
-            self._count_unasked(peer)
-            return
-        try:
-            message = decode(
-                payload,
-                PayloadRequest,
-                HistoryRequest,
-                HistoryResponse,
-                HistoryQuery,
-                HistoryWindow,
-                limit_bytes=len(payload),
-            )
-        except CodecError as error:
-            self.rejected[f"malformed backfill message: {type(error).__name__}"] += 1
-            self._standings.caught(peer, MalformedAnswer(str(error)))
-            self._plan.give_up(peer)
-            return
-        if isinstance(message, HistoryResponse):
-            self._take(peer, message)
-        elif isinstance(message, HistoryWindow):
-            self._take_window(peer, message)
-        elif isinstance(message, PayloadRequest | HistoryRequest | HistoryQuery):
-            self._server.add(peer, message)
+    def owes(self, peer: ValidatorIndex) -> bool:
+        """Whether blocks of the peer may come."""
+        return self._plan.owes(peer)
 
-    def _take(self, peer: ValidatorIndex, response: HistoryResponse) -> None:
+    def take(self, peer: ValidatorIndex, response: HistoryResponse) -> None:
+        """Take a peer's answer."""
         try:
             proven = self._prove(peer, response)
         except PeerMisbehaved as error:
@@ -261,6 +258,16 @@ class History:
             if self._is_behind.is_set():
                 self._plan.keep(proven)
                 self._news.set()
+
+    def take_window(self, peer: ValidatorIndex, window: HistoryWindow) -> None:
+        """Take what a peer says it has."""
+        self._windows[peer] = window
+        self._news.set()
+
+    def give_up_on(self, peer: ValidatorIndex) -> None:
+        """Ask others for what a peer owes: it was caught at something else."""
+        self._plan.give_up(peer)
+        self._news.set()
 
     def _prove(self, peer: ValidatorIndex, response: HistoryResponse) -> ProvenRange | None:
         blocks = open_blocks(response)
@@ -277,15 +284,9 @@ class History:
         prove(blocks, response, asked, self._validators)
         return ProvenRange(peer, blocks, response.finalization)
 
-    def _take_window(self, peer: ValidatorIndex, window: HistoryWindow) -> None:
-        self._windows[peer] = window
-        self._news.set()
-
     def _count_unasked(self, peer: ValidatorIndex) -> None:
         self.rejected["history that nobody asked for"] += 1
-        self._unasked[peer] += 1
-        if self._unasked[peer] % TOLERATED_UNASKED == 0:
-            self._standings.caught(peer, UnaskedAnswer(f"{self._unasked[peer]} by now"))
+        self._standings.unasked(peer)
 
     def _caught(self, peer: ValidatorIndex, fault: PeerMisbehaved) -> None:
         self.rejected[f"bad history: {type(fault).__name__}"] += 1

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from typing import Final
 
-from actors.messages import HistoryResponse
+from actors.messages import MAX_LINK_HEADERS, HistoryResponse
 from actors.transport.channels import POLICIES
 from actors.transport.interface import Channel
+from actors.validator.archive import Archive
 from actors.validator.errors import WrongBlocks, WrongCertificate, WrongRange
 from actors.validator.range_plan import HeightRange
 from ledger.block import MAX_BLOCK_BYTES, BlockHeader, SealedBlock, header_digest, open_block
 from ledger.errors import CodecError, SignatureError
 from ledger.types import Digest
 from ledger.validators import ValidatorSet
+from ledger.votes import Finalization
 
 RESPONSE_BYTES: Final = POLICIES[Channel.BACKFILL].maximum_message_bytes - 512 * 1024
 """Of blocks in one answer: leaves room for the longest link and certificate."""
@@ -53,17 +55,54 @@ def prove(
         If the answer is another one than an honest peer gives.
     """
     _check_range(blocks, asked)
-    parent = _follow([block.header for block in blocks], blocks[0].header.parent)
-    parent = _follow(response.link, parent)
-    if response.finalization.proposal.payload != parent:
+    last = _follow([block.header for block in blocks], blocks[0].header.parent)
+    check_certified(last, response.link, response.finalization, validators)
+
+
+def check_certified(
+    block: Digest,
+    link: Sequence[BlockHeader],
+    finalization: Finalization,
+    validators: ValidatorSet,
+) -> None:
+    """Check that headers lead from a block to one that a finalization is of.
+
+    Raises
+    ------
+    WrongBlocks, WrongCertificate
+        If they do not, or it is no certificate.
+    """
+    last = _follow(link, block)
+    if finalization.proposal.payload != last:
         raise WrongCertificate(
-            f"it is of the block {response.finalization.proposal.payload.hex()[:16]}, "
-            f"expected {parent.hex()[:16]}"
+            f"it is of the block {finalization.proposal.payload.hex()[:16]}, "
+            f"expected {last.hex()[:16]}"
         )
     try:
-        validators.verify_certificate(response.finalization)
+        validators.verify_certificate(finalization)
     except SignatureError as error:
         raise WrongCertificate(str(error)) from error
+
+
+def certified_link(
+    archive: Archive, block: SealedBlock
+) -> tuple[tuple[BlockHeader, ...], Finalization] | None:
+    """Headers after a final block up to a certified one, and its certificate.
+
+    None if they are not all here, or more than an answer may have.
+    """
+    certificate = archive.certificate_from(block.header.view)
+    if certificate is None:
+        return None
+    headers: list[BlockHeader] = []
+    digest = block.digest
+    while digest != certificate.proposal.payload:
+        following = archive.block(block.header.height + len(headers) + 1)
+        if following is None or len(headers) == MAX_LINK_HEADERS:
+            return None
+        headers.append(following.header)
+        digest = following.digest
+    return tuple(headers), certificate
 
 
 def _check_range(blocks: tuple[SealedBlock, ...], asked: HeightRange) -> None:

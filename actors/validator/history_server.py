@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from actors.messages import (
-    MAX_LINK_HEADERS,
     MAX_REQUESTED_BLOCKS,
     HistoryQuery,
     HistoryRequest,
@@ -19,17 +18,18 @@ from actors.messages import (
     HistoryWindow,
     PayloadRequest,
 )
+from actors.snapshots.messages import SnapshotRequest
+from actors.snapshots.server import SnapshotServer
 from actors.transport.interface import Channel, Transport
 from actors.transport.rate_limit import RateLimit
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree
-from actors.validator.history_proof import RESPONSE_BYTES
-from ledger.block import BlockHeader, SealedBlock, open_block
+from actors.validator.history_proof import RESPONSE_BYTES, certified_link
+from ledger.block import open_block
 from ledger.codec import encode
 from ledger.types import Digest, ValidatorIndex
-from ledger.votes import Finalization
 
-Request = PayloadRequest | HistoryRequest | HistoryQuery
+Request = PayloadRequest | HistoryRequest | HistoryQuery | SnapshotRequest
 
 SERVED_BYTES_PER_SECOND: Final = 32 * 1024 * 1024
 SERVED_ANSWERS_PER_SECOND: Final = 1_000
@@ -47,12 +47,14 @@ class HistoryServer:
         tree: BlockTree,
         transport: Transport,
         peers: Iterable[ValidatorIndex],
+        snapshots: SnapshotServer | None = None,
     ) -> None:
         self.rejected: Counter[str] = Counter()
         self.served_blocks = 0
         self._archive = archive
         self._tree = tree
         self._transport = transport
+        self._snapshots = snapshots
         self._waiting: dict[ValidatorIndex, deque[Request]] = {peer: deque() for peer in peers}
         self._rate = RateLimit(SERVED_BYTES_PER_SECOND, SERVED_ANSWERS_PER_SECOND)
         self._wake = asyncio.Event()
@@ -88,6 +90,8 @@ class HistoryServer:
             return self._send_payload(peer, request.digest)
         if isinstance(request, HistoryQuery):
             return self._send_window(peer)
+        if not isinstance(request, HistoryRequest):
+            return 0 if self._snapshots is None else self._snapshots.answer(peer, request)
         response = self._response_to(request)
         if response is None:
             return self._send_window(peer)
@@ -119,19 +123,5 @@ class HistoryServer:
         if not raws:
             return None
         last = open_block(raws[-1])
-        certificate = self._archive.certificate_from(last.header.view)
-        link = None if certificate is None else self._link(last, certificate)
-        if certificate is None or link is None:
-            return None
-        return HistoryResponse(tuple(raws), link, certificate)
-
-    def _link(self, last: SealedBlock, certificate: Finalization) -> tuple[BlockHeader, ...] | None:
-        """Headers after a block up to the one of a certificate; None if they are not all here."""
-        headers: list[BlockHeader] = []
-        block: SealedBlock | None = last
-        while block is not None and block.digest != certificate.proposal.payload:
-            block = self._archive.block(last.header.height + len(headers) + 1)
-            if block is None or len(headers) == MAX_LINK_HEADERS:
-                return None
-            headers.append(block.header)
-        return tuple(headers)
+        found = certified_link(self._archive, last)
+        return None if found is None else HistoryResponse(tuple(raws), *found)

@@ -79,10 +79,17 @@ class NodeInspector:
                 "payloads": dict(self._node.payloads.rejected),
                 "transactions": dict(self._node.pools.rejected),
                 "attestations": dict(self._node.checkpoints.rejected),
-                "backfill": dict(self._node.history.rejected + self._node.history_server.rejected),
+                "backfill": dict(self._node.backfill.rejected),
                 "l1": dict(self._node.l1.rejected),
             },
-            "catch_up": self._node.history.status(),
+            "oldest_height": self._node.archive.oldest_height,
+            "catch_up": {
+                **self._node.history.status(),
+                "snapshot": self._node.sync.status(),
+                "served_blocks": self._node.history_server.served_blocks,
+                "served_chunks": self._node.snapshot_server.served_chunks,
+                "misbehaviour": self._node.standings.status(),
+            },
             "latency_ms": self.latencies(),
         }
 

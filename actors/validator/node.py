@@ -14,9 +14,13 @@ from random import Random
 import structlog
 
 from actors.execution_messages import ExecutorAnswer, FinalBlock
+from actors.snapshots.server import SnapshotServer
+from actors.snapshots.shelf import SnapshotShelf
+from actors.snapshots.state_sync import StateSync
 from actors.transport.errors import NotRunningError
 from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
+from actors.validator.backfill import Backfill
 from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.checkpoints import CheckpointDesk
 from actors.validator.clients import BridgeClient, ExecutorClient, L1View
@@ -34,6 +38,12 @@ from actors.validator.payloads import PayloadDesk
 from actors.validator.peer_standing import PeerStandings
 from actors.validator.pools import TransactionPools
 from actors.validator.proposer import Proposer
+from actors.validator.snapshots import (
+    NodeSnapshots,
+    SnapshotSettings,
+    install_if_ready,
+    plan_recent,
+)
 from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
 from bridge.attestations import Divergence
@@ -85,6 +95,10 @@ class ValidatorNode:
         Opened by the caller; closed by :meth:`close`.
     on_failure
         Called with the error if a part of the node stops by an error: the node has to restart.
+    snapshots
+        What the node does about snapshots, and where.
+    on_restart
+        Called when the node has to start again, from a snapshot that lies ready.
     triggers
         When this node votes by itself to quarantine the fast chain; None for never.
     challenge
@@ -105,6 +119,8 @@ class ValidatorNode:
         bridge: BridgeClient,
         l1: L1View,
         on_failure: Callable[[BaseException], None],
+        snapshots: SnapshotSettings,
+        on_restart: Callable[[], None],
         seed: int = 0,
         triggers: TriggerLimits | None = DEFAULT_LIMITS,
         challenge: bytes | None = None,
@@ -114,7 +130,10 @@ class ValidatorNode:
         self.validators = ValidatorSet(genesis)
         self.transport = transport
         self.latencies = NodeLatencies()
+        install_if_ready(snapshots, store, genesis)
         self.archive = Archive(store, genesis, self.validators)
+        self.shelf = SnapshotShelf(snapshots.root, genesis, snapshots.spacing_blocks)
+        plan_recent(self.shelf, self.archive)
         self.view = View(0)
         self.notarized_height = self.archive.height
         self._tasks = Tasks(on_failure)
@@ -177,17 +196,32 @@ class ValidatorNode:
         )
         peers = [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index]
         self.standings = PeerStandings(peers, self._peer_id, time.monotonic)
-        self.history_server = HistoryServer(self.archive, self.tree, transport, peers)
+        self.snapshot_server = SnapshotServer(
+            index, genesis, self.validators, keys, self.archive, self.shelf, transport
+        )
+        self.history_server = HistoryServer(
+            self.archive, self.tree, transport, peers, self.snapshot_server
+        )
+        self.sync = StateSync(
+            snapshots.root,
+            genesis,
+            self.validators,
+            transport,
+            self.standings,
+            peers,
+            time.monotonic,
+        )
         self.history = History(
             self.archive,
             self.validators,
             transport,
             self.standings,
-            self.history_server,
             peers,
             self._adopt_history,
             Random(f"{seed}/{index}"),
+            NodeSnapshots(snapshots, self.sync, on_restart),
         )
+        self.backfill = Backfill(self.standings, self.history, self.sync, self.history_server)
         self._finality = Finality(
             self.tree, self.payloads, self.history, self._block_added, self._make_final
         )
@@ -205,6 +239,8 @@ class ValidatorNode:
                 self._newest_notarized_path,
                 self._executor_answered,
                 self._replay_differs,
+                self.shelf.height_for,
+                snapshots.base,
             )
             for role in ChainRole
         }
@@ -227,6 +263,7 @@ class ValidatorNode:
             self.l1.run(),
             self.history.run(),
             self.history_server.run(),
+            self.snapshot_server.run(),
             self.payloads.request_missing(retry_seconds),
             *(feed.run() for feed in self.feeds.values()),
         )
@@ -406,6 +443,8 @@ class ValidatorNode:
     ) -> None:
         self.archive.append(final, certificate)
         for block in final:
+            if self.shelf.is_due(block.sealed.header.height):
+                self.shelf.add(block.state)
             self.feeds[block.role].finalize(block)
             replay = block.work.replay
             if replay is not None:
@@ -456,7 +495,7 @@ class ValidatorNode:
             Channel.PAYLOAD: self.payloads.receive,
             Channel.TRANSACTIONS: self.pools.receive,
             Channel.ATTESTATION: self.checkpoints.receive,
-            Channel.BACKFILL: self.history.receive,
+            Channel.BACKFILL: self.backfill.receive,
         }
         while True:
             try:

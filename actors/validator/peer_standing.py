@@ -12,13 +12,14 @@ from typing import Any, Final
 
 import structlog
 
-from actors.validator.errors import PeerMisbehaved, PeerSilent
+from actors.validator.errors import PeerMisbehaved, PeerSilent, UnaskedAnswer
 from ledger.types import ValidatorIndex
 
 DISTRUST_SECONDS: Final = 30.0
 MAX_DISTRUST_SECONDS: Final = 3600.0
 SILENCE_SECONDS: Final = 1.0
 MAX_SILENCE_SECONDS: Final = 16.0
+TOLERATED_UNASKED: Final = 8
 MAX_NAMED: Final = 32
 """Of the latest misbehaviours, so many are told in full."""
 
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 class _Standing:
     faults: Counter[str] = field(default_factory=Counter)
     lies: int = 0
+    unasked: int = 0
     silences_in_a_row: int = 0
     demoted_until: float = 0.0
 
@@ -72,6 +74,13 @@ class PeerStandings:
             {"validator": peer, "peer_id": name, "fault": kind, "reason": str(fault)}
         )
         log.warning("peer misbehaves", validator=peer, peer_id=name, fault=kind, reason=str(fault))
+
+    def unasked(self, peer: ValidatorIndex) -> None:
+        """Note an answer to no question: one may come twice over a lost connection, not many."""
+        standing = self._standings[peer]
+        standing.unasked += 1
+        if standing.unasked % TOLERATED_UNASKED == 0:
+            self.caught(peer, UnaskedAnswer(f"{standing.unasked} by now"))
 
     def answered_well(self, peer: ValidatorIndex) -> None:
         """Forgive a peer's silences."""

@@ -5,6 +5,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ from actors.execution_messages import (
 from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
+from actors.executor.snapshot_places import SnapshotPlaces
 from actors.transport.interface import Channel, Transport
 from actors.transport.memory import MemoryNetwork
 from actors.validator.clients import PartUnavailable
 from actors.validator.inspection import NodeInspector
 from actors.validator.node import ValidatorNode
+from actors.validator.snapshots import SnapshotSettings
 from cluster.dev_genesis import FAST_CHAIN_ID, ZK_CHAIN_ID, dev_account, dev_genesis
 from consensus.messages import CHALLENGE_BYTES
 from execution.genesis import chain_spec
@@ -78,7 +81,8 @@ class LocalExecutor:
 
     def restart(self) -> None:
         spec = chain_spec(self._genesis, self._role)
-        store = ChainStore(Store(self._directory), spec.chain_id)
+        places = SnapshotPlaces(self._directory.parent / "snapshots", self._role)
+        store = ChainStore(Store(self._directory), spec.chain_id, places)
         self.core = ChainExecutor(self._role, spec, genesis_digest(self._genesis), store)
 
     def kill(self) -> None:
@@ -158,7 +162,10 @@ class LocalNetwork:
         seed: int = 1,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         l1: LocalL1 | None = None,
+        snapshots: SnapshotSettings = SnapshotSettings(Path()),
     ) -> None:
+        self.snapshots = snapshots
+        self.restarts: list[asyncio.Task[None]] = []
         self.directory = directory
         self.count = validators
         self.keys = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(validators)]
@@ -228,9 +235,20 @@ class LocalNetwork:
             l1=self.views[identity],
             on_failure=self.failures.append,
             challenge=secrets.token_bytes(CHALLENGE_BYTES) if index in self.asking else None,
+            snapshots=replace(self.snapshots, root=directory / "snapshots"),
+            on_restart=partial(self._restart, index),
         )
         self.nodes[index] = node
         await node.start()
+
+    def _restart(self, index: int) -> None:
+        """Start a node again, as Ray does."""
+
+        async def restart() -> None:
+            await self.stop(index)
+            await self.start(index)
+
+        self.restarts.append(asyncio.get_running_loop().create_task(restart()))
 
     # WAITING
 

@@ -19,6 +19,7 @@ from local_network import GENESIS_TIMESTAMP_MS, QUICK, LocalBridge, LocalExecuto
 from actors.transport.config import PeerAddress, TransportConfig
 from actors.transport.libp2p_transport import Libp2pTransport
 from actors.validator.node import ValidatorNode
+from actors.validator.snapshots import SnapshotSettings
 from cluster.dev_genesis import dev_genesis
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
@@ -69,6 +70,8 @@ async def run(index: int, directory: Path) -> None:
         bridge=LocalBridge(index, genesis, keys[index]),
         l1=LocalL1View(LocalL1()),
         on_failure=fail,
+        snapshots=SnapshotSettings(directory / "snapshots"),
+        on_restart=lambda: fail(RuntimeError("a snapshot is ready")),
     )
     await node.start()
     while True:

@@ -198,12 +198,12 @@ async def test_an_endless_stream_of_answers_is_not_even_decoded_and_its_sender_n
     await network.start(BEHIND)
     await network.wait_for_growth(3)
     await network.wait_until(lambda: not network.nodes[BEHIND].history.status()["is_behind"])
-    before = network.nodes[BEHIND].history.rejected.total()
+    before = network.nodes[BEHIND].backfill.rejected.total()
     for count in range(400):
         network.inject(LIAR, BEHIND, Channel.BACKFILL, b"\xdd\xff\xff\xff\xff" + bytes(8_000))
         if count % 50 == 0:
             await network.wait_for_growth(1)
-    await network.wait_until(lambda: network.nodes[BEHIND].history.rejected.total() > before + 8)
+    await network.wait_until(lambda: network.nodes[BEHIND].backfill.rejected.total() > before + 8)
     named = faults(network)[f"memory-{LIAR}"]
     assert set(named) <= {"UnaskedAnswer", "MalformedAnswer"}
     await network.wait_for_growth(5)

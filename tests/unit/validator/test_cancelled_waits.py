@@ -18,10 +18,10 @@ from ledger.types import ValidatorIndex
 @pytest.mark.parametrize("turns", range(4))
 async def test_fetching_ends_when_an_answer_and_the_end_come_together(turns: int) -> None:
     parts: Any = SimpleNamespace(
-        height=0, send=lambda *_: None, best_of=lambda peers: [], is_demoted=lambda _: False
+        height=0, count=4, quorum=3, send=lambda *_: None, best_of=lambda peers: []
     )
     history = History(
-        parts, parts, parts, parts, parts, [ValidatorIndex(1)], lambda *_: None, Random(1)
+        parts, parts, parts, parts, [ValidatorIndex(1)], lambda *_: None, Random(1), parts
     )
     history.request()
     task = asyncio.get_running_loop().create_task(history.run())

@@ -54,6 +54,8 @@ class World:
             lambda: self.path,
             lambda answer: self.final.extend(answer.final),
             lambda block, _: self.wrong_replays.append(block),
+            lambda role, number: None,
+            None,
         )
 
     async def _senders(

@@ -2,9 +2,12 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from random import Random
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from block_world import GENESIS, KEYS, VALIDATORS, empty_tree, grow
@@ -18,10 +21,11 @@ from actors.messages import (
 from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
 from actors.validator.archive import Archive
+from actors.validator.backfill import Backfill
 from actors.validator.block_tree import BlockTree, TreeBlock
-from actors.validator.history import TOLERATED_UNASKED, History
+from actors.validator.history import History
 from actors.validator.history_server import MAX_WAITING_PER_PEER, HistoryServer
-from actors.validator.peer_standing import PeerStandings
+from actors.validator.peer_standing import TOLERATED_UNASKED, PeerStandings
 from ledger.block import SealedBlock
 from ledger.signers import pack_signers
 from ledger.types import Height, ValidatorIndex, View
@@ -41,6 +45,9 @@ def finalization(block: TreeBlock) -> Finalization:
     return Finalization(proposal, pack_signers(signers), signatures)
 
 
+NO_SNAPSHOTS: Any = SimpleNamespace(is_wanted=lambda height, target: False)
+
+
 class Peer:
     """One end of the backfill: an archive, a tree, and what it has adopted."""
 
@@ -57,11 +64,13 @@ class Peer:
             VALIDATORS,
             self.transport,
             self.standings,
-            self.server,
             [other],
             self._adopt,
             Random(1),
+            NO_SNAPSHOTS,
         )
+        sync: Any = SimpleNamespace(owes=lambda peer: False, rejected=Counter())
+        self.backfill = Backfill(self.standings, self.history, sync, self.server)
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -94,7 +103,7 @@ class Peer:
     async def _pump(self) -> None:
         while True:
             for received in await self.transport.receive():
-                self.history.receive(ValidatorIndex(received.peer), received.payload)
+                self.backfill.receive(ValidatorIndex(received.peer), received.payload)
 
 
 @pytest.fixture
@@ -136,7 +145,7 @@ async def test_an_answer_is_taken_once_for_each_request(peers: tuple[Peer, Peer]
     await until(lambda: client.archive.height == 1)
     for _ in range(TOLERATED_UNASKED):
         server.server.answer(CLIENT, HistoryRequest(Height(1), Height(1)))
-    await until(lambda: sum(client.history.rejected.values()) == TOLERATED_UNASKED)
+    await until(lambda: client.backfill.rejected.total() == TOLERATED_UNASKED)
     assert client.history.rejected == {"history that nobody asked for": TOLERATED_UNASKED}
     assert client.standings.status()["peers"]["0"]["faults"] == {"UnaskedAnswer": 1}
 

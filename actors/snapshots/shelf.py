@@ -1,0 +1,103 @@
+"""The snapshots that a node keeps: which heights, which states belong to them, what is on disk.
+
+A snapshot is due at every multiple of the spacing. The states that belong to it are those after
+each chain's first block behind the height that every validator attests: so a quorum certifies
+them on the ledger, soon after. Executors put copies of them into ``<height>/zk`` and
+``<height>/fast`` when these blocks become final; chunks are made only when a peer asks.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from actors.snapshots.files import SnapshotFiles
+from bridge.state import BridgeState
+from ledger.genesis import Genesis
+from ledger.types import BlockNumber, ChainRole, Height
+
+MAX_KEPT: Final = 3
+"""The newest one may not be certified yet; the one before is being fetched by somebody."""
+
+MADE: Final = "made"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotPlan:
+    """A height, and the chains' blocks after which states are kept for its snapshot."""
+
+    height: Height
+    numbers: dict[ChainRole, BlockNumber]
+
+
+def plan_for(genesis: Genesis, state: BridgeState) -> SnapshotPlan:
+    """The snapshot of the height that a state is of."""
+
+    def next_attested(role: ChainRole) -> BlockNumber:
+        interval = genesis.chain(role).checkpoint_interval_blocks
+        return BlockNumber((state.chain(role).number // interval + 1) * interval)
+
+    return SnapshotPlan(state.height, {role: next_attested(role) for role in ChainRole})
+
+
+class SnapshotShelf:
+    """One node's folder of snapshots.
+
+    Parameters
+    ----------
+    spacing_blocks
+        Ledger blocks between two of them; 0 for none at all.
+    """
+
+    def __init__(self, root: Path, genesis: Genesis, spacing_blocks: int) -> None:
+        self.root = root
+        self.spacing_blocks = spacing_blocks
+        self._genesis = genesis
+        self._plans: dict[Height, SnapshotPlan] = {}
+
+    def is_due(self, height: int) -> bool:
+        """Whether a snapshot of this height is kept."""
+        return self.spacing_blocks > 0 and height % self.spacing_blocks == 0
+
+    def last_due(self, height: int) -> Height | None:
+        """The newest height up to this one of which a snapshot is kept."""
+        if self.spacing_blocks <= 0 or height < self.spacing_blocks:
+            return None
+        return Height(height - height % self.spacing_blocks)
+
+    def add(self, state: BridgeState) -> None:
+        """Plan the snapshot of a state's height, and forget what is too old."""
+        self._plans[state.height] = plan_for(self._genesis, state)
+        while len(self._plans) > MAX_KEPT:
+            del self._plans[min(self._plans)]
+        for path in self._folders():
+            if int(path.name) < min(self._plans):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def height_for(self, role: ChainRole, number: int) -> Height | None:
+        """Height of the snapshot that the state after a chain's block belongs to."""
+        for plan in self._plans.values():
+            if plan.numbers[role] == number:
+                return plan.height
+        return None
+
+    def executed(self) -> list[SnapshotPlan]:
+        """Plans whose states are both on disk, the newest first."""
+        return [
+            plan
+            for height, plan in sorted(self._plans.items(), reverse=True)
+            if all(self.state_of(height, role).exists() for role in ChainRole)
+        ]
+
+    def state_of(self, height: Height, role: ChainRole) -> Path:
+        """Folder of the copy of a chain's state."""
+        return self.root / str(height) / role.name.lower()
+
+    def files(self, height: Height) -> SnapshotFiles:
+        """The chunks that were made of a snapshot."""
+        return SnapshotFiles(self.root / str(height) / MADE)
+
+    def _folders(self) -> Iterator[Path]:
+        if self.root.exists():
+            yield from (path for path in self.root.iterdir() if path.name.isdigit())

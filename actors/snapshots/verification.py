@@ -1,0 +1,124 @@
+"""Whether a whole snapshot is what the certificates say.
+
+Its chunks are those that f+1 validators vouch for, one honest one among them. This looks at the
+same from the other side: the block at its height is final by a certificate, and each chain's
+accounts hash to the state root of a header that a quorum of checkpoint keys has signed.
+"""
+
+import shutil
+
+from actors.executor.chain_store import ChainStore
+from actors.executor.core import ChainExecutor
+from actors.executor.errors import ExecutorError
+from actors.executor.importing import import_snapshot
+from actors.snapshots.errors import SnapshotDamaged, SnapshotRefused
+from actors.snapshots.files import SnapshotFiles
+from actors.snapshots.messages import SnapshotProof
+from actors.snapshots.records import ChainHead
+from actors.validator.history_proof import check_certified
+from execution.errors import EngineError, MalformedHeaderError
+from execution.genesis import chain_spec
+from execution.header_fields import header_fields
+from ledger.block import open_block
+from ledger.crossing import Checkpoint
+from ledger.errors import CodecError, SignatureError
+from ledger.genesis import Genesis, genesis_digest
+from ledger.hashing import keccak
+from ledger.snapshot import SnapshotManifest
+from ledger.types import ChainRole
+from ledger.validators import ValidatorSet
+from storage.store import Store
+
+
+def check_proof(proof: SnapshotProof, manifest: SnapshotManifest, validators: ValidatorSet) -> None:
+    """Check that a snapshot's block is final and its certificates are a quorum's.
+
+    Raises
+    ------
+    WrongBlocks, WrongCertificate
+        If the headers do not lead to the certified block.
+    SnapshotRefused
+        If the block is another one, or a checkpoint's certificate is not a quorum's.
+    """
+    try:
+        block = open_block(proof.block)
+    except CodecError as error:
+        raise SnapshotRefused(f"its block is none: {error}") from error
+    if block.digest != manifest.digest or block.header.height != manifest.height:
+        raise SnapshotRefused(
+            f"its block is {block.digest.hex()[:16]} at {block.header.height}, "
+            f"expected {manifest.digest.hex()[:16]} at {manifest.height}"
+        )
+    check_certified(block.digest, proof.link, proof.finalization, validators)
+    for certificate in (proof.zk, proof.fast):
+        try:
+            validators.verify_checkpoint(certificate)
+        except SignatureError as error:
+            raise SnapshotRefused(f"a checkpoint of it is not certified: {error}") from error
+
+
+def check_head(head: ChainHead, checkpoint: Checkpoint) -> None:
+    """Check that a chain's newest header is the certified one, and the older ones its ancestors.
+
+    Raises
+    ------
+    SnapshotRefused
+        If they are not.
+    """
+    if not head.header_rlps or keccak(head.header_rlps[-1]) != checkpoint.block_hash:
+        raise SnapshotRefused(f"block {head.number} is not the certified {checkpoint.number}")
+    try:
+        fields = [header_fields(header_rlp) for header_rlp in head.header_rlps]
+    except MalformedHeaderError as error:
+        raise SnapshotRefused(f"no header: {error}") from error
+    newest = fields[-1]
+    if newest.number != head.number or newest.number != checkpoint.number:
+        raise SnapshotRefused(f"block {newest.number}, expected {checkpoint.number}")
+    if newest.state_root != checkpoint.state_root:
+        raise SnapshotRefused(f"block {newest.number} has another state root than its checkpoint")
+    for older_rlp, newer in zip(head.header_rlps[:-1], fields[1:], strict=True):
+        if keccak(older_rlp) != newer.parent_hash:
+            raise SnapshotRefused(f"a header is not the parent of block {newer.number}")
+
+
+def check_snapshot(files: SnapshotFiles, genesis: Genesis, validators: ValidatorSet) -> None:
+    """Judge a whole snapshot: the chains' states are loaded into engines. Takes seconds and more.
+
+    Raises
+    ------
+    SnapshotRefused
+        If a part is not what the certificates say.
+    SnapshotDamaged
+        If it is not whole.
+    """
+    manifest, proof = files.manifest(), files.proof()
+    if manifest is None or proof is None:
+        raise SnapshotDamaged(f"{files.directory} has no manifest or no proof")
+    check_proof(proof, manifest, validators)
+    state = files.ledger().state
+    if state.height != manifest.height or state.digest != manifest.digest:
+        raise SnapshotRefused(f"the ledger's state is of height {state.height}")
+    for role, certificate in ((ChainRole.ZK, proof.zk), (ChainRole.FAST, proof.fast)):
+        checkpoint = certificate.checkpoint
+        head = files.head(role)
+        is_behind = head.number <= state.chain(role).number
+        if checkpoint.chain_id != state.chain(role).chain_id or is_behind:
+            raise SnapshotRefused(f"block {head.number} is not behind the ledger's state")
+        check_head(head, checkpoint)
+        _check_state(files, role, genesis)
+
+
+def _check_state(files: SnapshotFiles, role: ChainRole, genesis: Genesis) -> None:
+    """Load the state as an executor does: its engine refuses one of another state root."""
+    scratch = files.directory / f"trial-{role.name.lower()}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    spec = chain_spec(genesis, role)
+    try:
+        with Store(scratch) as store:
+            chain = ChainStore(store, spec.chain_id)
+            import_snapshot(chain, role, files.directory)
+            ChainExecutor(role, spec, genesis_digest(genesis), chain)
+    except (EngineError, ExecutorError, CodecError) as error:
+        raise SnapshotRefused(f"the {role.name} chain's state: {error}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
