@@ -48,6 +48,10 @@ class ExecutorActor:
         """Results of final blocks."""
         return self._executor.final_results(first_number, limit)
 
+    def final_headers(self, first_number: int, count: int) -> list[bytes]:
+        """Headers of final blocks."""
+        return self._executor.final_headers(first_number, count)
+
     def read(self, method: str, *arguments: Any) -> Any:
         """Run one of the reads of :class:`ChainReader`."""
         return self._reader.read(method, arguments)

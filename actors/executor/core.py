@@ -130,6 +130,11 @@ class ChainExecutor:
                 results.append(self._stored_result(record))
         return tuple(results)
 
+    def final_headers(self, first_number: int, count: int) -> list[bytes]:
+        """Headers of final blocks from a number on, as many as there are."""
+        last = min(self.final_number, first_number + count - 1)
+        return [self._header_rlp(number) for number in range(first_number, last + 1)]
+
     def _stored_result(self, record: ResultRecord) -> FinalBlock:
         block = self.store.block(record.number) if self.role is ChainRole.ZK else None
         refusals = NO_REFUSALS if block is None else refusals_of(block.receipts)

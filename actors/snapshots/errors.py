@@ -17,4 +17,8 @@ class SnapshotDamaged(SnapshotError):
 
 
 class SnapshotRefused(SnapshotError):
-    """A whole snapshot that is not what the certificates say: more than f validators lied."""
+    """A snapshot that is not what the certificates say.
+
+    One that f+1 validators vouch for: then more than f lied. An own one: then this node has
+    executed something else than what is certified.
+    """

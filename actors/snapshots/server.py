@@ -6,6 +6,8 @@ peer first asks, in a thread that rests half of the time: execution and votes go
 """
 
 import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -14,6 +16,8 @@ from actors.snapshots.builder import SnapshotBuilder
 from actors.snapshots.errors import SnapshotError, SnapshotRefused
 from actors.snapshots.files import SnapshotFiles
 from actors.snapshots.messages import (
+    MAX_HEADERS_AFTER_HEAD,
+    CertifiedHeaders,
     ChunkRequest,
     ManifestRequest,
     ProofRequest,
@@ -27,9 +31,12 @@ from actors.snapshots.shelf import SnapshotPlan, SnapshotShelf
 from actors.snapshots.verification import check_head
 from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
+from actors.validator.clients import ExecutorClient, PartUnavailable
 from actors.validator.history_proof import certified_link
 from execution.genesis import chain_spec
+from ledger.block import BlockHeader, SealedBlock
 from ledger.codec import encode
+from ledger.crossing import CheckpointCertificate
 from ledger.genesis import Genesis
 from ledger.keys import ValidatorKeys
 from ledger.snapshot import (
@@ -40,11 +47,37 @@ from ledger.snapshot import (
 )
 from ledger.types import ChainRole, Digest, Height, ValidatorIndex
 from ledger.validators import ValidatorSet
+from ledger.votes import Finalization
 from storage.errors import StorageError
 
-MAX_OFFERED: Final = 2
+MAX_MADE: Final = 3
+ACTIVE_SECONDS: Final = 60.0
+"""A snapshot that was asked for within this time is kept: somebody fetches it."""
+
+RENEWED_AFTER: Final = 2
+"""A newer snapshot is made by itself when it is more than so many spacings newer."""
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Made:
+    """A snapshot that can be served; ``asked_at`` is when a peer last wanted a piece of it."""
+
+    digest: Digest
+    manifest: SnapshotManifest
+    files: SnapshotFiles
+    asked_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Makeable:
+    """A plan, and what proves its block and, by their next checkpoints, its states."""
+
+    plan: SnapshotPlan
+    block: SealedBlock
+    link: tuple[tuple[BlockHeader, ...], Finalization]
+    certificates: dict[ChainRole, CheckpointCertificate]
 
 
 class SnapshotServer:
@@ -58,7 +91,9 @@ class SnapshotServer:
         keys: ValidatorKeys,
         archive: Archive,
         shelf: SnapshotShelf,
+        executors: Mapping[ChainRole, ExecutorClient],
         transport: Transport,
+        clock: Callable[[], float],
     ) -> None:
         self.served_chunks = 0
         self._index = index
@@ -67,18 +102,41 @@ class SnapshotServer:
         self._keys = keys
         self._archive = archive
         self._shelf = shelf
+        self._executors = executors
         self._transport = transport
-        self._made: dict[Digest, tuple[Height, SnapshotFiles, SnapshotManifest]] = {}
+        self._clock = clock
         self._failed: set[Height] = set()
+        self._wanted: set[Height] = set()
         self._is_asked = asyncio.Event()
+        self._made = {one.digest: one for one in self._found_on_disk()}
 
     async def run(self) -> None:
         """Make what is asked for, until cancelled."""
         while True:
             await self._is_asked.wait()
             self._is_asked.clear()
-            for plan in self._to_make():
-                await self._make(plan)
+            makeable = self._to_make()
+            self._wanted.clear()
+            if makeable is not None and self._has_room():
+                await self._make(makeable)
+
+    def made(self) -> set[Digest]:
+        """Manifests of the snapshots that can be served."""
+        return set(self._made)
+
+    def made_heights(self) -> set[Height]:
+        """Their heights."""
+        return {made.manifest.height for made in self._made.values()}
+
+    def forget_after(self, fast_number: int) -> None:
+        """Serve no state of the fast chain any more that is newer than this block.
+
+        The chain is replayed from it: what was certified behind it may be forged.
+        """
+        for one in list(self._made.values()):
+            if one.files.head(ChainRole.FAST).number > fast_number:
+                del self._made[one.digest]
+                self._shelf.forget(one.manifest.height)
 
     def answer(self, peer: ValidatorIndex, request: SnapshotRequest) -> int:
         """Answer one request now, if it can be; gives the bytes that were sent."""
@@ -96,78 +154,118 @@ class SnapshotServer:
             found = self._made.get(request.manifest)
             if found is None:
                 return None
-            _, files, manifest = found
+            found.asked_at = self._clock()
             if isinstance(request, ManifestRequest):
-                return manifest
+                return found.manifest
             if isinstance(request, ProofRequest):
-                return self._proof(request.manifest, manifest, files)
-            data = files.chunk(request.index)
+                return found.files.proof()
+            data = found.files.chunk(request.index)
             self.served_chunks += data is not None
             return None if data is None else SnapshotChunk(request.manifest, request.index, data)
+        self._wanted.update(request.heights)
         self._is_asked.set()
-        newest = sorted(self._made.items(), key=lambda entry: entry[1][0])[-MAX_OFFERED:]
-        return SnapshotOffers(tuple(self._statement(digest, made[0]) for digest, made in newest))
+        return SnapshotOffers(tuple(map(self._statement, self._made.values())))
 
-    def _statement(self, manifest: Digest, height: Height) -> SnapshotStatement:
+    def _statement(self, made: _Made) -> SnapshotStatement:
+        manifest, height = made.digest, made.manifest.height
         epoch = self._validators.epoch
         message = snapshot_message(self._validators.digest, epoch, height, manifest)
         signature = self._keys.consensus.sign(message)
         return SnapshotStatement(epoch, height, manifest, self._index, signature)
 
-    def _proof(
-        self, digest: Digest, manifest: SnapshotManifest, files: SnapshotFiles
-    ) -> SnapshotProof | None:
-        known = files.proof()
-        if known is not None:
-            return known
-        block = self._archive.block(manifest.height)
-        found = None if block is None else certified_link(self._archive, block)
-        zk, fast = (
-            self._archive.checkpoint(role, files.head(role).number)
-            for role in (ChainRole.ZK, ChainRole.FAST)
-        )
-        if block is None or found is None or zk is None or fast is None:
-            return None
-        link, finalization = found
-        proof = SnapshotProof(
-            digest, block.encoded, link, finalization, zk.certificate, fast.certificate
-        )
-        files.write_proof(proof)
-        return proof
-
     # MAKING
 
-    def _to_make(self) -> list[SnapshotPlan]:
-        """The newest snapshot that both chains' checkpoints are certified for, unless it is made.
+    def _found_on_disk(self) -> list[_Made]:
+        """Snapshots that were made before a restart; what is left of others is deleted."""
+        found = []
+        for height in self._shelf.heights():
+            files = self._shelf.files(height)
+            manifest = files.manifest()
+            if manifest is not None and files.proof() is not None:
+                found.append(_Made(manifest_digest(manifest), manifest, files, self._clock()))
+        return found
 
-        A made one is remembered only while it is on disk.
+    def _has_room(self) -> bool:
+        """Make room for one more snapshot, unless all that are here are being fetched."""
+        idle_since = self._clock() - ACTIVE_SECONDS
+        while len(self._made) >= MAX_MADE:
+            oldest = min(self._made.values(), key=lambda made: made.asked_at)
+            if oldest.asked_at > idle_since:
+                return False
+            del self._made[oldest.digest]
+            self._shelf.forget(oldest.manifest.height)
+        return True
+
+    def _to_make(self) -> _Makeable | None:
+        """The newest snapshot that is asked for and that all is here for, unless it is made.
+
+        If peers have none yet, it is the newest of all: not each newer one, or what they have
+        would never be the same.
         """
-        self._made = {
-            digest: made for digest, made in self._made.items() if made[1].directory.exists()
-        }
-        made = {height for height, _, _ in self._made.values()}
+        made = {one.manifest.height for one in self._made.values()}
+        renewed_from = max(made, default=0) + RENEWED_AFTER * self._shelf.spacing_blocks
         for plan in self._shelf.executed():
-            is_certified = all(
-                self._archive.checkpoint(role, number) is not None
-                for role, number in plan.numbers.items()
-            )
-            if is_certified:
-                is_news = plan.height not in made and plan.height not in self._failed
-                return [plan] if is_news else []
-        return []
+            is_asked = plan.height in self._wanted
+            is_renewed = not self._wanted and (not made or plan.height > renewed_from)
+            is_news = plan.height not in made and plan.height not in self._failed
+            if not is_news or not (is_asked or is_renewed):
+                continue
+            makeable = self._makeable(plan)
+            if makeable is not None:
+                return makeable
+        return None
 
-    async def _make(self, plan: SnapshotPlan) -> None:
-        files = self._shelf.files(plan.height)
+    def _makeable(self, plan: SnapshotPlan) -> _Makeable | None:
+        block = self._archive.block(plan.height)
+        link = None if block is None else certified_link(self._archive, block)
+        certificates = {}
+        for role, number in plan.numbers.items():
+            checkpoint = self._archive.checkpoint_from(role, number)
+            if checkpoint is not None:
+                certificates[role] = checkpoint.certificate
+        if block is None or link is None or len(certificates) < len(plan.numbers):
+            return None
+        return _Makeable(plan, block, link, certificates)
+
+    async def _make(self, wanted: _Makeable) -> None:
+        height = wanted.plan.height
         try:
-            manifest = await asyncio.to_thread(self._build, plan)
+            headers = {
+                role: await self._headers_after(role, number, wanted.certificates[role])
+                for role, number in wanted.plan.numbers.items()
+            }
+            manifest = await asyncio.to_thread(self._build, wanted, headers)
+        except PartUnavailable:
+            return  # Peers ask again.
         except (SnapshotError, StorageError, OSError) as error:
-            self._failed.add(plan.height)
-            log.error("no snapshot can be made", height=plan.height, reason=str(error))
+            self._failed.add(height)
+            log.error("no snapshot can be made", height=height, reason=str(error))
             return
-        self._made[manifest_digest(manifest)] = (plan.height, files, manifest)
-        log.info("snapshot made", height=plan.height, chunks=len(manifest.chunks))
+        digest = manifest_digest(manifest)
+        self._made[digest] = _Made(digest, manifest, self._shelf.files(height), self._clock())
+        log.info("snapshot made", height=height, chunks=len(manifest.chunks))
 
-    def _build(self, plan: SnapshotPlan) -> SnapshotManifest:
+    async def _headers_after(
+        self, role: ChainRole, number: int, certificate: CheckpointCertificate
+    ) -> CertifiedHeaders:
+        """Headers from the block after a state up to the one that a checkpoint is of.
+
+        Raises
+        ------
+        PartUnavailable, SnapshotRefused
+            If the executor cannot tell them now, or there are more than anybody takes.
+        """
+        count = certificate.checkpoint.number - number
+        if count > MAX_HEADERS_AFTER_HEAD:
+            raise SnapshotRefused(f"{count} headers to the next checkpoint of {role.name}")
+        header_rlps = await self._executors[role].final_headers(number + 1, count)
+        if len(header_rlps) != count:
+            raise PartUnavailable(f"the executor has not come to {certificate.checkpoint.number}")
+        return CertifiedHeaders(tuple(header_rlps), certificate)
+
+    def _build(
+        self, wanted: _Makeable, headers: dict[ChainRole, CertifiedHeaders]
+    ) -> SnapshotManifest:
         """Make the chunks. Runs in a thread.
 
         Raises
@@ -175,18 +273,28 @@ class SnapshotServer:
         SnapshotError, StorageError
             If this node has executed something else than what is certified, or a copy is damaged.
         """
+        plan = wanted.plan
         heads = self._archive.chain_heads(plan.height)
         ledger = LedgerSnapshot(
             self._archive.state_after(plan.height), heads[ChainRole.ZK], heads[ChainRole.FAST]
         )
         files = self._shelf.files(plan.height)
-        places = {role: self._shelf.state_of(plan.height, role) for role in ChainRole}
-        specs = {role: chain_spec(self._genesis, role) for role in ChainRole}
-        chains = {role: (specs[role], places[role]) for role in ChainRole}
+        chains = {
+            role: (chain_spec(self._genesis, role), self._shelf.state_of(plan.height, role))
+            for role in ChainRole
+        }
         manifest = SnapshotBuilder(files.directory).build(ledger, chains)
-        for role, number in plan.numbers.items():
-            certified = self._archive.checkpoint(role, number)
-            if certified is None:
-                raise SnapshotRefused(f"{role.name} block {number} is not certified any more")
-            check_head(files.head(role), certified.certificate.checkpoint)
+        for role in ChainRole:
+            check_head(files.head(role), headers[role])
+        link, finalization = wanted.link
+        files.write_proof(
+            SnapshotProof(
+                manifest_digest(manifest),
+                wanted.block.encoded,
+                link,
+                finalization,
+                headers[ChainRole.ZK],
+                headers[ChainRole.FAST],
+            )
+        )
         return manifest

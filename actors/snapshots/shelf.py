@@ -1,24 +1,22 @@
 """The snapshots that a node keeps: which heights, which states belong to them, what is on disk.
 
 A snapshot is due at every multiple of the spacing. The states that belong to it are those after
-each chain's first block behind the height that every validator attests: so a quorum certifies
-them on the ledger, soon after. Executors put copies of them into ``<height>/zk`` and
-``<height>/fast`` when these blocks become final; chunks are made only when a peer asks.
+each chain's first block behind the height. Executors put copies of them into ``<height>/zk``
+and ``<height>/fast`` when these blocks become final; chunks are made only when a peer asks, and
+both chains have checkpoints of these blocks or later ones.
 """
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from actors.snapshots.files import SnapshotFiles
 from bridge.state import BridgeState
-from ledger.genesis import Genesis
 from ledger.types import BlockNumber, ChainRole, Height
 
 MAX_KEPT: Final = 3
-"""The newest one may not be certified yet; the one before is being fetched by somebody."""
+"""Copies: the newest may have no checkpoint yet, and peers may have made an older one."""
 
 MADE: Final = "made"
 
@@ -31,14 +29,10 @@ class SnapshotPlan:
     numbers: dict[ChainRole, BlockNumber]
 
 
-def plan_for(genesis: Genesis, state: BridgeState) -> SnapshotPlan:
+def plan_for(state: BridgeState) -> SnapshotPlan:
     """The snapshot of the height that a state is of."""
-
-    def next_attested(role: ChainRole) -> BlockNumber:
-        interval = genesis.chain(role).checkpoint_interval_blocks
-        return BlockNumber((state.chain(role).number // interval + 1) * interval)
-
-    return SnapshotPlan(state.height, {role: next_attested(role) for role in ChainRole})
+    numbers = {role: BlockNumber(state.chain(role).number + 1) for role in ChainRole}
+    return SnapshotPlan(state.height, numbers)
 
 
 class SnapshotShelf:
@@ -50,10 +44,9 @@ class SnapshotShelf:
         Ledger blocks between two of them; 0 for none at all.
     """
 
-    def __init__(self, root: Path, genesis: Genesis, spacing_blocks: int) -> None:
+    def __init__(self, root: Path, spacing_blocks: int) -> None:
         self.root = root
         self.spacing_blocks = spacing_blocks
-        self._genesis = genesis
         self._plans: dict[Height, SnapshotPlan] = {}
 
     def is_due(self, height: int) -> bool:
@@ -68,12 +61,13 @@ class SnapshotShelf:
 
     def add(self, state: BridgeState) -> None:
         """Plan the snapshot of a state's height, and forget what is too old."""
-        self._plans[state.height] = plan_for(self._genesis, state)
+        self._plans[state.height] = plan_for(state)
         while len(self._plans) > MAX_KEPT:
             del self._plans[min(self._plans)]
-        for path in self._folders():
-            if int(path.name) < min(self._plans):
-                shutil.rmtree(path, ignore_errors=True)
+        for height in self.heights():
+            if height not in self._plans:
+                for role in ChainRole:
+                    shutil.rmtree(self.state_of(height, role), ignore_errors=True)
 
     def height_for(self, role: ChainRole, number: int) -> Height | None:
         """Height of the snapshot that the state after a chain's block belongs to."""
@@ -98,6 +92,14 @@ class SnapshotShelf:
         """The chunks that were made of a snapshot."""
         return SnapshotFiles(self.root / str(height) / MADE)
 
-    def _folders(self) -> Iterator[Path]:
-        if self.root.exists():
-            yield from (path for path in self.root.iterdir() if path.name.isdigit())
+    def heights(self) -> list[Height]:
+        """Heights of which anything is on disk."""
+        if not self.root.exists():
+            return []
+        names = (path.name for path in self.root.iterdir())
+        return sorted(Height(int(name)) for name in names if name.isdigit())
+
+    def forget(self, height: Height) -> None:
+        """Delete all that is on disk of a height."""
+        self._plans.pop(height, None)
+        shutil.rmtree(self.root / str(height), ignore_errors=True)

@@ -17,6 +17,7 @@ import structlog
 from actors.snapshots.errors import SnapshotError, SnapshotRefused
 from actors.snapshots.files import SnapshotFiles
 from actors.snapshots.messages import (
+    MAX_QUERIED,
     ChunkRequest,
     ManifestRequest,
     ProofRequest,
@@ -64,7 +65,7 @@ class _Fetch:
 
     digest: Digest
     height: Height
-    supporters: tuple[ValidatorIndex, ...]
+    supporters: list[ValidatorIndex]
     files: SnapshotFiles
     manifest: SnapshotManifest | None = None
     has_proof: bool = False
@@ -156,13 +157,24 @@ class StateSync:
         deadline = self._clock() + OFFER_SECONDS
         self._offers.clear()
         while self._clock() < deadline:
+            query = encode(SnapshotQuery(self._offered_heights(above)))
             for peer in self._peers:
-                self._transport.send(peer, Channel.BACKFILL, encode(SnapshotQuery()))
+                self._transport.send(peer, Channel.BACKFILL, query)
             await self._wait(QUERY_SECONDS)
             found = self._agreed(above)
             if found is not None:
                 return found
         return None
+
+    def _offered_heights(self, above: Height) -> tuple[Height, ...]:
+        """Heights that a peer has a snapshot of: the others are asked to make the same."""
+        offered = {
+            statement.height
+            for statements in self._offers.values()
+            for statement in statements
+            if statement.height > above
+        }
+        return tuple(sorted(offered))[-MAX_QUERIED:]
 
     def _agreed(self, above: Height) -> _Fetch | None:
         supporters: defaultdict[tuple[Height, Digest], list[ValidatorIndex]] = defaultdict(list)
@@ -177,7 +189,7 @@ class StateSync:
         height, digest = max(enough)
         self._name_dissenters(supporters, height, digest)
         files = SnapshotFiles(self._incoming / digest.hex())
-        return _Fetch(digest, height, tuple(supporters[height, digest]), files)
+        return _Fetch(digest, height, supporters[height, digest], files)
 
     def _name_dissenters(
         self,
@@ -283,8 +295,8 @@ class StateSync:
 
     def _take(self, peer: ValidatorIndex, answer: SnapshotAnswer) -> None:
         if isinstance(answer, SnapshotOffers):
-            if self._is_active and self._fetch is None:
-                self._offers[peer] = self._checked(peer, answer)
+            if self._is_active:
+                self._take_offers(peer, self._checked(peer, answer))
             return
         fetch = self._fetch
         is_of_it = fetch is not None and (
@@ -304,6 +316,14 @@ class StateSync:
             _take_chunk(fetch, answer)
         fetch.heard_at = self._clock()
         self._standings.answered_well(peer)
+
+    def _take_offers(self, peer: ValidatorIndex, statements: tuple[SnapshotStatement, ...]) -> None:
+        self._offers[peer] = statements
+        fetch = self._fetch
+        if fetch is not None and peer not in fetch.supporters:
+            vouched = {statement.manifest for statement in statements}
+            if fetch.digest in vouched:
+                fetch.supporters.append(peer)
 
     def _checked(
         self, peer: ValidatorIndex, answer: SnapshotOffers

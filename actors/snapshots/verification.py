@@ -13,14 +13,13 @@ from actors.executor.errors import ExecutorError
 from actors.executor.importing import import_snapshot
 from actors.snapshots.errors import SnapshotDamaged, SnapshotRefused
 from actors.snapshots.files import SnapshotFiles
-from actors.snapshots.messages import SnapshotProof
+from actors.snapshots.messages import CertifiedHeaders, SnapshotProof
 from actors.snapshots.records import ChainHead
 from actors.validator.history_proof import check_certified
 from execution.errors import EngineError, MalformedHeaderError
 from execution.genesis import chain_spec
 from execution.header_fields import header_fields
 from ledger.block import open_block
-from ledger.crossing import Checkpoint
 from ledger.errors import CodecError, SignatureError
 from ledger.genesis import Genesis, genesis_digest
 from ledger.hashing import keccak
@@ -50,33 +49,33 @@ def check_proof(proof: SnapshotProof, manifest: SnapshotManifest, validators: Va
             f"expected {manifest.digest.hex()[:16]} at {manifest.height}"
         )
     check_certified(block.digest, proof.link, proof.finalization, validators)
-    for certificate in (proof.zk, proof.fast):
+    for headers in (proof.zk, proof.fast):
         try:
-            validators.verify_checkpoint(certificate)
+            validators.verify_checkpoint(headers.certificate)
         except SignatureError as error:
             raise SnapshotRefused(f"a checkpoint of it is not certified: {error}") from error
 
 
-def check_head(head: ChainHead, checkpoint: Checkpoint) -> None:
-    """Check that a chain's newest header is the certified one, and the older ones its ancestors.
+def check_head(head: ChainHead, certified: CertifiedHeaders) -> None:
+    """Check that a certified header descends from a chain's head, and that from its older ones.
 
     Raises
     ------
     SnapshotRefused
-        If they are not.
+        If it does not.
     """
-    if not head.header_rlps or keccak(head.header_rlps[-1]) != checkpoint.block_hash:
-        raise SnapshotRefused(f"block {head.number} is not the certified {checkpoint.number}")
+    header_rlps = head.header_rlps + certified.header_rlps
+    checkpoint = certified.certificate.checkpoint
+    if not head.header_rlps or keccak(header_rlps[-1]) != checkpoint.block_hash:
+        raise SnapshotRefused(f"no headers lead from block {head.number} to {checkpoint.number}")
     try:
-        fields = [header_fields(header_rlp) for header_rlp in head.header_rlps]
+        fields = [header_fields(header_rlp) for header_rlp in header_rlps]
     except MalformedHeaderError as error:
         raise SnapshotRefused(f"no header: {error}") from error
-    newest = fields[-1]
-    if newest.number != head.number or newest.number != checkpoint.number:
-        raise SnapshotRefused(f"block {newest.number}, expected {checkpoint.number}")
-    if newest.state_root != checkpoint.state_root:
-        raise SnapshotRefused(f"block {newest.number} has another state root than its checkpoint")
-    for older_rlp, newer in zip(head.header_rlps[:-1], fields[1:], strict=True):
+    first = head.number + 1 - len(head.header_rlps)
+    if [one.number for one in fields] != list(range(first, first + len(fields))):
+        raise SnapshotRefused(f"the headers around block {head.number} are of other blocks")
+    for older_rlp, newer in zip(header_rlps[:-1], fields[1:], strict=True):
         if keccak(older_rlp) != newer.parent_hash:
             raise SnapshotRefused(f"a header is not the parent of block {newer.number}")
 
@@ -98,13 +97,15 @@ def check_snapshot(files: SnapshotFiles, genesis: Genesis, validators: Validator
     state = files.ledger().state
     if state.height != manifest.height or state.digest != manifest.digest:
         raise SnapshotRefused(f"the ledger's state is of height {state.height}")
-    for role, certificate in ((ChainRole.ZK, proof.zk), (ChainRole.FAST, proof.fast)):
-        checkpoint = certificate.checkpoint
-        head = files.head(role)
-        is_behind = head.number <= state.chain(role).number
-        if checkpoint.chain_id != state.chain(role).chain_id or is_behind:
-            raise SnapshotRefused(f"block {head.number} is not behind the ledger's state")
-        check_head(head, checkpoint)
+    for role, certified in ((ChainRole.ZK, proof.zk), (ChainRole.FAST, proof.fast)):
+        chain, head = state.chain(role), files.head(role)
+        chain_id = certified.certificate.checkpoint.chain_id
+        if chain_id != chain.chain_id or head.number != chain.number + 1:
+            raise SnapshotRefused(
+                f"block {head.number} of chain {chain_id}, expected {chain.number + 1} of "
+                f"{chain.chain_id}"
+            )
+        check_head(head, certified)
         _check_state(files, role, genesis)
 
 

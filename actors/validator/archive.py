@@ -28,6 +28,7 @@ from storage.keys import (
     block_key,
     certificate_key,
     chain_block_key,
+    chain_prefix,
     height_key,
     meta_key,
     number_from_key,
@@ -41,6 +42,7 @@ _MAX_CERTIFICATE_BYTES: Final = 64 * 1024
 _GENESIS: Final = meta_key("genesis")
 _SYNCED: Final = meta_key("synced-height")
 _EVIDENCE_PREFIX: Final = b"evidence/"
+_CHECKPOINT_PREFIX: Final = b"checkpoint/"
 _REPLAY_PREFIX: Final = b"replay/"
 
 
@@ -166,6 +168,14 @@ class Archive:
             return None
         return decode(raw, CertifiedCheckpoint, limit_bytes=MAX_BLOCK_BYTES)
 
+    def checkpoint_from(self, role: ChainRole, number: int) -> CertifiedCheckpoint | None:
+        """The first checkpoint of a chain's block or a later one that the final ledger holds."""
+        prefix = _CHECKPOINT_PREFIX + chain_prefix(role)
+        start = _checkpoint_key(role, number)
+        for _, raw in self._store.iterate(Space.META, prefix, start=start):
+            return decode(raw, CertifiedCheckpoint, limit_bytes=MAX_BLOCK_BYTES)
+        return None
+
     def evidence(self, limit: int) -> list[tuple[Height, Evidence]]:
         """The newest evidence on the final ledger, with its height."""
         entries = self._store.iterate(Space.META, _EVIDENCE_PREFIX, reverse=True)
@@ -251,7 +261,7 @@ def _open_evidence(raw: bytes) -> Evidence:
 
 
 def _checkpoint_key(role: ChainRole, number: int) -> bytes:
-    return b"checkpoint/" + chain_block_key(role, number)
+    return _CHECKPOINT_PREFIX + chain_block_key(role, number)
 
 
 def _evidence_key(height: int, position: int) -> bytes:

@@ -38,6 +38,10 @@ class ExecutorClient(Protocol):
         """Results of final blocks from a number on, to attest them again after a restart."""
         ...
 
+    async def final_headers(self, first_number: int, count: int) -> Sequence[bytes]:
+        """Ethereum headers of final blocks from a number on, as many as there are."""
+        ...
+
 
 class BridgeClient(Protocol):
     """The node's bridge. Every method raises :class:`PartUnavailable` when it is away."""

@@ -119,6 +119,7 @@ class ExecutionFeed:
         self._wake = asyncio.Event()
         self._is_in_step = False
         self._answered_number: int | None = None
+        self._told_reason = ""
 
     @property
     def backlog(self) -> int:
@@ -179,7 +180,9 @@ class ExecutionFeed:
             except PartUnavailable as error:
                 self._fall_out_of_step()
                 self.resets += 1
-                log.warning("executor is away", chain=self.role.name, reason=str(error))
+                if str(error) != self._told_reason:
+                    self._told_reason = str(error)
+                    log.warning("executor is away", chain=self.role.name, reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
 
     def _fall_out_of_step(self) -> None:

@@ -132,7 +132,7 @@ class ValidatorNode:
         self.latencies = NodeLatencies()
         install_if_ready(snapshots, store, genesis)
         self.archive = Archive(store, genesis, self.validators)
-        self.shelf = SnapshotShelf(snapshots.root, genesis, snapshots.spacing_blocks)
+        self.shelf = SnapshotShelf(snapshots.root, snapshots.spacing_blocks)
         plan_recent(self.shelf, self.archive)
         self.view = View(0)
         self.notarized_height = self.archive.height
@@ -197,7 +197,15 @@ class ValidatorNode:
         peers = [ValidatorIndex(peer) for peer in range(self.validators.count) if peer != index]
         self.standings = PeerStandings(peers, self._peer_id, time.monotonic)
         self.snapshot_server = SnapshotServer(
-            index, genesis, self.validators, keys, self.archive, self.shelf, transport
+            index,
+            genesis,
+            self.validators,
+            keys,
+            self.archive,
+            self.shelf,
+            executors,
+            transport,
+            time.monotonic,
         )
         self.history_server = HistoryServer(
             self.archive, self.tree, transport, peers, self.snapshot_server
@@ -449,6 +457,7 @@ class ValidatorNode:
             replay = block.work.replay
             if replay is not None:
                 self.checkpoints.restart_after(ChainRole.FAST, replay.checkpoint_number)
+                self.snapshot_server.forget_after(replay.checkpoint_number)
                 self.feeds[ChainRole.FAST].start_over()
         for block in dropped:
             self.pools.release(block.role, block.digest)

@@ -53,6 +53,11 @@ class RemoteExecutor(_Remote):
         results: tuple[FinalBlock, ...] = await self._call("final_results", first_number, limit)
         return results
 
+    async def final_headers(self, first_number: int, count: int) -> Sequence[bytes]:
+        """Ethereum headers of final blocks from a number on, as many as there are."""
+        headers: Sequence[bytes] = await self._call("final_headers", first_number, count)
+        return headers
+
 
 class RemoteBridge(_Remote):
     """A :class:`~actors.validator.clients.BridgeClient` over Ray."""

@@ -101,7 +101,9 @@ class NodeSnapshots:
     async def fetch(self, height: Height) -> bool:
         """Fetch one of a later height; whether it has come and the node starts again from it."""
         try:
-            files = await self._sync.run(height)
+            # One that saves little is not worth what it costs, nor to be followed by the next.
+            above = Height(height + self._settings.threshold_blocks // 2)
+            files = await self._sync.run(above)
         except SnapshotError as error:
             log.error("the snapshot is refused", reason=str(error))
             return False

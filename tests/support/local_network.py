@@ -109,6 +109,10 @@ class LocalExecutor:
         await asyncio.sleep(0)
         return self.running().final_results(first_number, limit)
 
+    async def final_headers(self, first_number: int, count: int) -> Sequence[bytes]:
+        await asyncio.sleep(0)
+        return self.running().final_headers(first_number, count)
+
     def running(self) -> ChainExecutor:
         if self.core is None:
             raise PartUnavailable("killed")
