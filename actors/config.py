@@ -20,6 +20,12 @@ from typing import Final
 
 from ledger.types import ChainRole, ValidatorIndex
 
+DEFAULT_SPACING_BLOCKS: Final = 4_096
+"""Ledger blocks between two snapshots that a node keeps for others."""
+
+DEFAULT_THRESHOLD_BLOCKS: Final = 16_384
+"""A node that is further behind fetches a snapshot: blocks would take minutes to execute."""
+
 ACTOR_NAMESPACE: Final = "braid"
 L1_ACTOR: Final = "l1"
 """Name of the embedded L1: one for the network, on the machine of its first node."""
@@ -92,8 +98,8 @@ class NodeConfig:
     rpc_port: int
     l1: L1Connection | None = None
     automatic_quarantine: bool = True
-    snapshot_spacing_blocks: int = 4_096
-    snapshot_threshold_blocks: int = 16_384
+    snapshot_spacing_blocks: int = DEFAULT_SPACING_BLOCKS
+    snapshot_threshold_blocks: int = DEFAULT_THRESHOLD_BLOCKS
 
     @property
     def seed_file(self) -> Path:

@@ -14,10 +14,10 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import structlog
 
+from actors.config import DEFAULT_SPACING_BLOCKS, DEFAULT_THRESHOLD_BLOCKS
 from actors.snapshots.errors import SnapshotError
 from actors.snapshots.files import SnapshotFiles
 from actors.snapshots.shelf import MAX_KEPT, SnapshotShelf
@@ -27,10 +27,6 @@ from actors.validator.ledger_base import install_base
 from ledger.genesis import Genesis
 from ledger.types import Height
 from storage.store import Store
-
-DEFAULT_SPACING_BLOCKS: Final = 4_096
-DEFAULT_THRESHOLD_BLOCKS: Final = 16_384
-"""Some ten seconds of fetching blocks, and minutes of executing them."""
 
 log = structlog.get_logger(__name__)
 

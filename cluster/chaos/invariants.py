@@ -3,7 +3,8 @@
 1. All validators vote again.
 2. No final block is lost: what a node has told of as final, at any time of the run, is at its
    height on every node in the end.
-3. All nodes have the same blocks at the same heights.
+3. All nodes have the same blocks at the same heights, those that began from a snapshot from there
+   on.
 4. All executors have the same state roots at the same numbers, but for liars.
 5. Nobody is convicted who was not made to cheat.
 """
@@ -45,17 +46,25 @@ def check_common(arena: Arena, told: Mapping[int, str]) -> None:
     height = arena.head()
     arena.wait_for_height(height, seconds=CATCH_UP_SECONDS)
     ledgers = [_ledger(arena, node, height) for node in range(arena.count)]
-    _note_blocks(arena, ledgers[0])
-    _check_digests([[block["digest"] for block in ledger] for ledger in ledgers])
-    _check_told(told, ledgers[0])
+    whole = [block for block in ledgers[0] if block is not None]
+    if len(whole) != height:
+        raise InvariantBroken("node 0 has not been there from the first block on")
+    _note_blocks(arena, whole)
+    _check_digests([list(map(_digest, ledger)) for ledger in ledgers])
+    _check_told(told, whole)
     _check_roots(arena)
     _check_convictions(arena)
 
 
-def _check_digests(ledgers: list[list[str]]) -> None:
+def _digest(block: dict[str, Any] | None) -> str | None:
+    return None if block is None else str(block["digest"])
+
+
+def _check_digests(ledgers: list[list[str | None]]) -> None:
+    """Compare digests by height; None where a node has no block since it began later."""
     for (node, left), (other, right) in pairwise(enumerate(ledgers)):
         for height, (mine, theirs) in enumerate(zip(left, right, strict=True), start=1):
-            if mine != theirs:
+            if mine is not None and theirs is not None and mine != theirs:
                 raise InvariantBroken(
                     f"nodes {node} and {other} have different final blocks at height {height}: "
                     f"{mine[:18]} and {theirs[:18]}"
@@ -105,17 +114,21 @@ def _check_convictions(arena: Arena) -> None:
             raise InvariantBroken(f"node {node} convicts {found}, expected {expected}")
 
 
-def _ledger(arena: Arena, node: int, height: int) -> list[dict[str, Any]]:
+def _ledger(arena: Arena, node: int, height: int) -> list[dict[str, Any] | None]:
+    """Final blocks from height 1 on; None before the one that the node began with."""
     validator = arena.actor(node, "validator")
     try:
+        oldest: int = ray.get(validator.status.remote(), timeout=ANSWER_SECONDS)["oldest_height"]
         answers = [validator.ledger_block.remote(number) for number in range(1, height + 1)]
         blocks: list[dict[str, Any] | None] = ray.get(answers, timeout=ANSWER_SECONDS)
     except RayActorError as error:
         raise InvariantBroken(f"node {node}'s validator died although nothing was done") from error
-    found = [block for block in blocks if block is not None]
-    if len(found) != height:
-        raise InvariantBroken(f"node {node} lacks {height - len(found)} of {height} final blocks")
-    return found
+    missing = [number for number, block in enumerate(blocks, start=1) if block is None]
+    if missing != list(range(1, oldest)):
+        raise InvariantBroken(
+            f"node {node} lacks {len(missing)} of {height} final blocks, its first is {oldest}"
+        )
+    return blocks
 
 
 def _roots(executor: ActorHandle, last: int) -> dict[int, bytes]:

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Final
@@ -16,7 +17,7 @@ from cluster.chaos.errors import InvariantBroken, NotPossibleHere
 from cluster.chaos.invariants import check_common
 from cluster.chaos.links import Links
 from cluster.chaos.processes import is_gone
-from cluster.chaos.scenario import Finding, Outcome, Scenario
+from cluster.chaos.scenario import Finding, Outcome, Scenario, Setup
 from cluster.chaos.timeline import MarkKind, Timeline
 from cluster.chaos.traffic import Traffic
 from cluster.chaos.watching import Watcher
@@ -111,7 +112,7 @@ def _network(
             progress,
             l1=temporary_l1(0) if setup.has_l1 else None,
             choose=setup.choose,
-            prepare=partial(_prepare, links),
+            prepare=partial(_prepare, setup, links),
         ) as session:
             try:
                 yield session, links
@@ -123,7 +124,16 @@ def _network(
     _require_gone(family)
 
 
-def _prepare(links: Links | None, network: Network) -> Network:
+def _prepare(setup: Setup, links: Links | None, network: Network) -> Network:
+    nodes = tuple(
+        replace(
+            node,
+            snapshot_spacing_blocks=setup.snapshot_spacing_blocks,
+            snapshot_threshold_blocks=setup.snapshot_threshold_blocks,
+        )
+        for node in network.nodes
+    )
+    network = replace(network, nodes=nodes)
     return network if links is None else links.through(network)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from actors.config import DEFAULT_SPACING_BLOCKS, DEFAULT_THRESHOLD_BLOCKS
 from cluster.chaos.timeline import Timeline
 from cluster.launcher import ActorChoice, standard_actors
 
@@ -32,6 +33,8 @@ class Setup:
         Validators that the ledger has to convict, and no others.
     liars
         Nodes whose execution is made to lie: their state roots are not compared.
+    snapshot_spacing_blocks, snapshot_threshold_blocks
+        How often snapshots are kept, and how far behind a node fetches one.
     """
 
     validators: int = 4
@@ -41,6 +44,8 @@ class Setup:
     has_traffic: bool = True
     convicted: tuple[int, ...] = ()
     liars: tuple[int, ...] = ()
+    snapshot_spacing_blocks: int = DEFAULT_SPACING_BLOCKS
+    snapshot_threshold_blocks: int = DEFAULT_THRESHOLD_BLOCKS
 
 
 @dataclass(frozen=True, slots=True)

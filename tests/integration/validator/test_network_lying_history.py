@@ -16,7 +16,7 @@ from ledger.codec import decode, encode
 from ledger.types import Ed25519Signature, Height, View
 
 LIAR, BEHIND = 0, 3
-BLOCKS = 300
+BLOCKS = 200
 Lie = Callable[[HistoryResponse], bytes | None]
 """Makes what the liar sends in place of an honest answer; None for nothing."""
 
@@ -139,7 +139,15 @@ def assert_same_ledger(network: LocalNetwork) -> None:
     assert network.digests(BEHIND, BLOCKS) == network.digests(1, BLOCKS)
 
 
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+RARE = (no_block_at_all, other_heights, a_certificate_of_another_view, a_certificate_of_two)
+"""In the slow run only: each has a near relative in the quick one."""
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [pytest.param(lie, marks=pytest.mark.slow) if lie in RARE else lie for lie in LIES],
+    ids=lambda lie: lie.__name__,
+)
 async def test_a_peer_that_lies_is_named_and_the_others_are_used(
     network: LocalNetwork, lie: Lie
 ) -> None:

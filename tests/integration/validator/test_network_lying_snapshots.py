@@ -192,7 +192,15 @@ class Names:
         return {peer: found for peer, found in kinds.items() if found}
 
 
-@pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.__name__)
+RARE = (in_another_s_name, more_than_the_chunk, another_block, a_later_height)
+"""In the slow run only: each has a near relative in the quick one."""
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [pytest.param(lie, marks=pytest.mark.slow) if lie in RARE else lie for lie in LIES],
+    ids=lambda lie: lie.__name__,
+)
 async def test_a_peer_that_lies_about_a_snapshot_is_named_and_the_others_are_used(
     network: LocalNetwork, lie: Lie, monkeypatch: pytest.MonkeyPatch
 ) -> None:

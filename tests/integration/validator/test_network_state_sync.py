@@ -84,6 +84,7 @@ def limit_chunks(network: LocalNetwork, limit: int) -> Sent:
 
 
 async def test_an_empty_disk_begins_from_a_snapshot_and_votes(network: LocalNetwork) -> None:
+    network.asking = {NEW}
     await network.start(*OLD)
     await network.start(NEW)
     await until_begun_anew(network)
@@ -116,6 +117,7 @@ async def test_a_node_that_was_away_for_too_long_begins_anew_and_keeps_its_votes
     await assert_takes_part(network)
 
 
+@pytest.mark.slow
 async def test_a_node_that_is_a_little_behind_fetches_blocks(network: LocalNetwork) -> None:
     give_the_ledger(network)
     await network.start(*OLD)
@@ -140,6 +142,7 @@ async def test_without_a_snapshot_to_be_had_blocks_are_fetched(
     assert network.digests(NEW, HEIGHT) == network.digests(0, HEIGHT)
 
 
+@pytest.mark.slow
 async def test_who_began_from_a_snapshot_serves_it_on(network: LocalNetwork) -> None:
     """Its snapshots are the others' to the bit, though it never executed what was before."""
     await network.start(*OLD)
@@ -159,7 +162,7 @@ async def test_who_began_from_a_snapshot_serves_it_on(network: LocalNetwork) -> 
     await network.wait_until(vouch_for_one)
 
 
-@pytest.mark.parametrize("chunks", [1, 3])
+@pytest.mark.parametrize("chunks", [1, pytest.param(3, marks=pytest.mark.slow)])
 async def test_a_node_killed_while_it_fetches_goes_on_where_it_was(
     network: LocalNetwork, chunks: int
 ) -> None:
@@ -180,7 +183,9 @@ async def test_a_node_killed_while_it_fetches_goes_on_where_it_was(
     await network.wait_for_growth(5)
 
 
-@pytest.mark.parametrize("step", ["ready", "batch", "base"])
+@pytest.mark.parametrize(
+    "step", ["batch", *(pytest.param(step, marks=pytest.mark.slow) for step in ("ready", "base"))]
+)
 async def test_a_node_killed_while_it_begins_anew_does_all_of_it_again(
     network: LocalNetwork, step: str
 ) -> None:

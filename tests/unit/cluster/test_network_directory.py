@@ -129,6 +129,14 @@ def test_a_damaged_description_is_named(network, content):
         {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "rpc": "node:8545"}] * 4},
         {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "lisen": "0.0.0.0:9645"}] * 4},
         {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "automatic_quarantine": 1}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "snapshots": {"spacing": 1}}] * 4},
+        {"nodes": [{"address": "/ip4/127.0.0.1/tcp/9645", "snapshots": 4096}] * 4},
+        {
+            "nodes": [
+                {"address": "/ip4/127.0.0.1/tcp/9645", "snapshots": {"threshold_blocks": 0}},
+            ]
+            * 4
+        },
         {"nodes": []},
     ],
 )

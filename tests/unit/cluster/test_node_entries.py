@@ -15,7 +15,11 @@ SPREAD = [
     {"address": "/dns4/alice.example.org/tcp/9645"},
     {"address": "/ip4/192.0.2.7/tcp/4001", "listen": "0.0.0.0:9645", "rpc": "127.0.0.1:9000"},
     {"address": "/ip6/2001:db8::7/tcp/9645"},
-    {"address": "/dns/dave.example.org/tcp/9645", "automatic_quarantine": False},
+    {
+        "address": "/dns/dave.example.org/tcp/9645",
+        "automatic_quarantine": False,
+        "snapshots": {"spacing_blocks": 0, "threshold_blocks": 500},
+    },
 ]
 
 
@@ -49,6 +53,8 @@ def test_each_node_dials_the_others_where_they_say(network):
 
 def test_what_a_node_leaves_to_itself_stays_with_it(network):
     assert [node.automatic_quarantine for node in network.nodes] == [True, True, True, False]
+    assert [node.snapshot_spacing_blocks for node in network.nodes] == [4096, 4096, 4096, 0]
+    assert network.nodes[3].snapshot_threshold_blocks == 500
 
 
 @pytest.mark.parametrize("entry", SPREAD)
