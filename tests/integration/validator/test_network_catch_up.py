@@ -1,5 +1,6 @@
 """A validator that missed thousands of blocks fetches and executes them, in bounded memory."""
 
+import sys
 import time
 
 import psutil
@@ -40,9 +41,9 @@ async def catch_up(network: LocalNetwork, blocks: int) -> None:
         await network.wait_for_execution(role, blocks // 2, BEHIND, seconds=200)
     executed = time.monotonic() - began
     grown = psutil.Process().memory_info().rss - before
-    print(
+    sys.stdout.write(
         f"{blocks} blocks: final in {arrived:.1f} s ({blocks / arrived:.0f}/s), executed in "
-        f"{executed:.1f} s ({blocks / executed:.0f}/s), {grown / 2**20:.0f} MiB more"
+        f"{executed:.1f} s ({blocks / executed:.0f}/s), {grown / 2**20:.0f} MiB more\n"
     )
     await network.wait_for_growth(5)
     assert network.digests(BEHIND, blocks) == network.digests(0, blocks)

@@ -217,3 +217,23 @@ def test_addresses_and_slots_have_their_lengths():
     assert keys.account_key(1, address) == keys.slot_prefix(1, address)
     with pytest.raises(ValueError, match="20 bytes"):
         keys.account_key(1, bytes(19))
+
+
+def test_a_checkpoint_is_a_store_as_it_was(tmp_path):
+    with Store(tmp_path / "store") as store:
+        store.put(Space.META, b"key", b"then")
+        store.checkpoint(tmp_path / "copies" / "first")
+        store.put(Space.META, b"key", b"now")
+        with Store(tmp_path / "copies" / "first", is_read_only=True) as copy:
+            assert copy.get(Space.META, b"key") == b"then"
+        assert store.get(Space.META, b"key") == b"now"
+
+
+def test_a_checkpoint_is_complete_or_absent(tmp_path):
+    with Store(tmp_path / "store") as store:
+        store.put(Space.META, b"key", b"value")
+        (tmp_path / "copy.part" / "rocksdb").mkdir(parents=True)
+        store.checkpoint(tmp_path / "copy")
+        assert not (tmp_path / "copy.part").exists()
+        with pytest.raises(StorageFailedError):
+            store.checkpoint(tmp_path / "copy")

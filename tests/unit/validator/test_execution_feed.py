@@ -9,13 +9,16 @@ from block_world import GENESIS, VALIDATORS, empty_tree, grow, unsigned_finaliza
 from local_network import LocalExecutor, address_of, transfer
 
 from actors.execution_messages import ExecutorAnswer, ExecutorCommand, FinalBlock
-from actors.validator.archive import Archive
+from actors.validator.archive import Archive, OrderedReplay
 from actors.validator.block_tree import TreeBlock
 from actors.validator.clients import PartUnavailable
+from actors.validator.errors import ReplayBeforeSnapshot
 from actors.validator.feed import ExecutionFeed
+from actors.validator.ledger_base import LedgerBase
 from actors.validator.tasks import Tasks
+from bridge.work import FastReplay
 from execution.types import Address
-from ledger.types import ChainRole, Digest
+from ledger.types import ZERO_DIGEST, BlockNumber, ChainRole, Digest, EvmHash, Height
 from storage.store import Store
 
 
@@ -170,3 +173,15 @@ async def test_an_executor_ahead_of_the_ledger_waits_for_it(world: World, tmp_pa
     await behind.wait_until(lambda: world.executor.running().final_number == 2)
     await behind.tasks.close()
     behind.archive.close()
+
+
+async def test_a_replay_of_blocks_before_the_own_snapshot_stops_the_chain_with_its_reason(
+    world: World,
+) -> None:
+    base = LedgerBase(Height(100), BlockNumber(60), BlockNumber(50), ZERO_DIGEST, ZERO_DIGEST)
+    world.archive.base = base
+    world.feed._base_directory = Path()
+    replay = FastReplay(BlockNumber(40), EvmHash(bytes(32)), 0, 0)
+    world.archive.replays = (OrderedReplay(ZERO_DIGEST, replay),)
+    with pytest.raises(ReplayBeforeSnapshot, match=r"block 40.*block 50.*not the journal"):
+        await world.feed._load_base()
