@@ -73,7 +73,17 @@ class PeerStandings:
         self._named.append(
             {"validator": peer, "peer_id": name, "fault": kind, "reason": str(fault)}
         )
-        log.warning("peer misbehaves", validator=peer, peer_id=name, fault=kind, reason=str(fault))
+        count = standing.faults[kind]
+        is_worth_a_line = count & (count - 1) == 0  # 1, 2, 4, …: a flood does not fill the disk.
+        if is_worth_a_line:
+            log.warning(
+                "peer misbehaves",
+                validator=peer,
+                peer_id=name,
+                fault=kind,
+                times=count,
+                reason=str(fault),
+            )
 
     def unasked(self, peer: ValidatorIndex) -> None:
         """Note an answer to no question: one may come twice over a lost connection, not many."""
