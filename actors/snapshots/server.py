@@ -54,6 +54,8 @@ MAX_MADE: Final = 3
 ACTIVE_SECONDS: Final = 60.0
 """A snapshot that was asked for within this time is kept: somebody fetches it."""
 
+MAX_SERVED_SECONDS: Final = 3600.0
+
 RENEWED_AFTER: Final = 2
 """A newer snapshot is made by itself when it is more than so many spacings newer."""
 
@@ -67,6 +69,7 @@ class _Made:
     digest: Digest
     manifest: SnapshotManifest
     files: SnapshotFiles
+    made_at: float
     asked_at: float
 
 
@@ -162,7 +165,7 @@ class SnapshotServer:
             data = found.files.chunk(request.index)
             self.served_chunks += data is not None
             return None if data is None else SnapshotChunk(request.manifest, request.index, data)
-        self._wanted.update(request.heights)
+        self._wanted.update(filter(self._shelf.is_planned, request.heights))
         self._is_asked.set()
         return SnapshotOffers(tuple(map(self._statement, self._made.values())))
 
@@ -182,15 +185,22 @@ class SnapshotServer:
             files = self._shelf.files(height)
             manifest = files.manifest()
             if manifest is not None and files.proof() is not None:
-                found.append(_Made(manifest_digest(manifest), manifest, files, self._clock()))
+                now = self._clock()
+                found.append(_Made(manifest_digest(manifest), manifest, files, now, now))
         return found
 
     def _has_room(self) -> bool:
-        """Make room for one more snapshot, unless all that are here are being fetched."""
-        idle_since = self._clock() - ACTIVE_SECONDS
+        """Make room for one more snapshot, unless all that are here are being fetched.
+
+        Whoever goes on asking for old ones cannot keep them here for ever.
+        """
+        now = self._clock()
         while len(self._made) >= MAX_MADE:
             oldest = min(self._made.values(), key=lambda made: made.asked_at)
-            if oldest.asked_at > idle_since:
+            too_old = min(self._made.values(), key=lambda made: made.made_at)
+            if too_old.made_at < now - MAX_SERVED_SECONDS:
+                oldest = too_old
+            elif oldest.asked_at > now - ACTIVE_SECONDS:
                 return False
             del self._made[oldest.digest]
             self._shelf.forget(oldest.manifest.height)
@@ -241,8 +251,8 @@ class SnapshotServer:
             self._failed.add(height)
             log.error("no snapshot can be made", height=height, reason=str(error))
             return
-        digest = manifest_digest(manifest)
-        self._made[digest] = _Made(digest, manifest, self._shelf.files(height), self._clock())
+        digest, now = manifest_digest(manifest), self._clock()
+        self._made[digest] = _Made(digest, manifest, self._shelf.files(height), now, now)
         log.info("snapshot made", height=height, chunks=len(manifest.chunks))
 
     async def _headers_after(

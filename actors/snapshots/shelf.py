@@ -76,6 +76,10 @@ class SnapshotShelf:
                 return plan.height
         return None
 
+    def is_planned(self, height: Height) -> bool:
+        """Whether copies for a height are kept, or will be."""
+        return height in self._plans
+
     def executed(self) -> list[SnapshotPlan]:
         """Plans whose states are both on disk, the newest first."""
         return [

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import structlog
 
-from actors.snapshots.errors import SnapshotError, SnapshotRefused
+from actors.snapshots.errors import SnapshotDamaged, SnapshotError, SnapshotRefused
 from actors.snapshots.files import SnapshotFiles
 from actors.snapshots.messages import (
     MAX_QUERIED,
@@ -214,7 +214,7 @@ class StateSync:
             fetch.missing = dict.fromkeys(missing)
         fetch.has_proof = fetch.files.proof() is not None
         fetch.heard_at = self._clock()
-        while any(True for _ in self._wanted(fetch)):
+        while next(self._wanted(fetch), None) is not None:
             self._expire(fetch)
             self._ask(fetch)
             await self._wait(QUERY_SECONDS)
@@ -235,13 +235,16 @@ class StateSync:
         return not fetch.has_proof if piece == _PROOF else piece in fetch.missing
 
     def _wanted(self, fetch: _Fetch) -> Iterator[int]:
-        """Pieces that are not here; chunks and proof can be judged by the manifest only."""
+        """Pieces that are not here.
+
+        Chunks are judged by the manifest, and the proof by the heads of the chains in the chunks.
+        """
         if fetch.manifest is None:
             yield _MANIFEST
-            return
-        if not fetch.has_proof:
+        elif fetch.missing:
+            yield from fetch.missing
+        elif not fetch.has_proof:
             yield _PROOF
-        yield from fetch.missing
 
     def _ask(self, fetch: _Fetch) -> None:
         connected = [peer for peer in fetch.supporters if self._is_connected(peer)]
@@ -349,10 +352,10 @@ class StateSync:
         fetch.missing = dict.fromkeys(range(len(manifest.chunks)))
 
     def _take_proof(self, fetch: _Fetch, proof: SnapshotProof) -> None:
-        assert fetch.manifest is not None, "the proof is asked for behind the manifest"
+        assert fetch.manifest is not None, "the proof is asked for behind all chunks"
         try:
-            check_proof(proof, fetch.manifest, self._validators)
-        except SnapshotRefused as error:
+            check_proof(proof, fetch.files, self._genesis, self._validators)
+        except SnapshotError as error:
             raise WrongManifest(str(error)) from error
         fetch.files.write_proof(proof)
         fetch.has_proof = True
@@ -360,14 +363,23 @@ class StateSync:
     # THE WHOLE
 
     async def _verify(self, fetch: _Fetch) -> None:
-        """Judge all of it; what is refused is thrown away, and all who vouched for it are named."""
+        """Judge all of it; what is refused is thrown away, and all who vouched for it are named.
+
+        Raises
+        ------
+        SnapshotError
+            If it is refused, or the own disk has damaged it.
+        """
         try:
             await asyncio.to_thread(check_snapshot, fetch.files, self._genesis, self._validators)
             await asyncio.to_thread(fetch.files.sync)
-        except SnapshotError as error:
-            for peer in fetch.supporters:
-                self._standings.caught(peer, WrongStatement(str(error)))
+        except (SnapshotError, PeerMisbehaved) as error:
             shutil.rmtree(fetch.files.directory, ignore_errors=True)
+            if isinstance(error, PeerMisbehaved):  # Its proof was right when it came.
+                raise SnapshotDamaged(str(error)) from error
+            if isinstance(error, SnapshotRefused):
+                for peer in fetch.supporters:
+                    self._standings.caught(peer, WrongStatement(str(error)))
             raise
 
 

@@ -23,22 +23,28 @@ from ledger.block import open_block
 from ledger.errors import CodecError, SignatureError
 from ledger.genesis import Genesis, genesis_digest
 from ledger.hashing import keccak
-from ledger.snapshot import SnapshotManifest
 from ledger.types import ChainRole
 from ledger.validators import ValidatorSet
 from storage.store import Store
 
 
-def check_proof(proof: SnapshotProof, manifest: SnapshotManifest, validators: ValidatorSet) -> None:
-    """Check that a snapshot's block is final and its certificates are a quorum's.
+def check_proof(
+    proof: SnapshotProof, files: SnapshotFiles, genesis: Genesis, validators: ValidatorSet
+) -> None:
+    """Check that a snapshot's block is final and the heads of its chains are certified.
 
     Raises
     ------
     WrongBlocks, WrongCertificate
         If the headers do not lead to the certified block.
     SnapshotRefused
-        If the block is another one, or a checkpoint's certificate is not a quorum's.
+        If the block is another one, or a head is not certified.
+    SnapshotDamaged
+        If manifest or heads are not here.
     """
+    manifest = files.manifest()
+    if manifest is None:
+        raise SnapshotDamaged(f"{files.directory} has no manifest")
     try:
         block = open_block(proof.block)
     except CodecError as error:
@@ -49,11 +55,14 @@ def check_proof(proof: SnapshotProof, manifest: SnapshotManifest, validators: Va
             f"expected {manifest.digest.hex()[:16]} at {manifest.height}"
         )
     check_certified(block.digest, proof.link, proof.finalization, validators)
-    for headers in (proof.zk, proof.fast):
+    for role, certified in ((ChainRole.ZK, proof.zk), (ChainRole.FAST, proof.fast)):
         try:
-            validators.verify_checkpoint(headers.certificate)
+            validators.verify_checkpoint(certified.certificate)
         except SignatureError as error:
             raise SnapshotRefused(f"a checkpoint of it is not certified: {error}") from error
+        if certified.certificate.checkpoint.chain_id != genesis.chain(role).chain_id:
+            raise SnapshotRefused(f"a checkpoint is not of the {role.name} chain")
+        check_head(files.head(role), certified)
 
 
 def check_head(head: ChainHead, certified: CertifiedHeaders) -> None:
@@ -93,19 +102,14 @@ def check_snapshot(files: SnapshotFiles, genesis: Genesis, validators: Validator
     manifest, proof = files.manifest(), files.proof()
     if manifest is None or proof is None:
         raise SnapshotDamaged(f"{files.directory} has no manifest or no proof")
-    check_proof(proof, manifest, validators)
+    check_proof(proof, files, genesis, validators)
     state = files.ledger().state
     if state.height != manifest.height or state.digest != manifest.digest:
         raise SnapshotRefused(f"the ledger's state is of height {state.height}")
-    for role, certified in ((ChainRole.ZK, proof.zk), (ChainRole.FAST, proof.fast)):
-        chain, head = state.chain(role), files.head(role)
-        chain_id = certified.certificate.checkpoint.chain_id
-        if chain_id != chain.chain_id or head.number != chain.number + 1:
-            raise SnapshotRefused(
-                f"block {head.number} of chain {chain_id}, expected {chain.number + 1} of "
-                f"{chain.chain_id}"
-            )
-        check_head(head, certified)
+    for role in ChainRole:
+        expected, got = state.chain(role).number + 1, files.head(role).number
+        if got != expected:
+            raise SnapshotRefused(f"the {role.name} chain's state is of {got}, expected {expected}")
         _check_state(files, role, genesis)
 
 

@@ -95,7 +95,7 @@ POLICIES: Mapping[Channel, ChannelPolicy] = MappingProxyType(
             receive_window_bytes=4 * MEBIBYTE + 512 * KIBIBYTE,
         ),
         Channel.BACKFILL: ChannelPolicy(
-            protocol="/braid/backfill/1",
+            protocol="/braid/backfill/2",
             maximum_message_bytes=4 * MEBIBYTE,
             queue_messages=64,
             queue_bytes=16 * MEBIBYTE,

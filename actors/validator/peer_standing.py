@@ -18,7 +18,7 @@ from ledger.types import ValidatorIndex
 DISTRUST_SECONDS: Final = 30.0
 MAX_DISTRUST_SECONDS: Final = 3600.0
 SILENCE_SECONDS: Final = 1.0
-MAX_SILENCE_SECONDS: Final = 16.0
+MAX_SILENCE_SECONDS: Final = 64.0
 TOLERATED_UNASKED: Final = 8
 MAX_NAMED: Final = 32
 """Of the latest misbehaviours, so many are told in full."""

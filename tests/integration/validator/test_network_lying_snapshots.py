@@ -107,6 +107,13 @@ def a_forged_checkpoint(network: LocalNetwork, answer: object) -> object:
     return replace(answer, fast=replace(answer.fast, certificate=certificate))
 
 
+def another_s_headers(network: LocalNetwork, answer: object) -> object:
+    """All certificates are good, but not of this snapshot's states."""
+    if not isinstance(answer, SnapshotProof):
+        return answer
+    return replace(answer, zk=answer.fast, fast=answer.zk)
+
+
 def a_flipped_bit(network: LocalNetwork, answer: object) -> object:
     if not isinstance(answer, SnapshotChunk):
         return answer
@@ -133,6 +140,7 @@ LIES: dict[Lie, str | None] = {
     another_manifest: "WrongManifest",
     another_block: "WrongManifest",
     a_forged_checkpoint: "WrongManifest",
+    another_s_headers: "WrongManifest",
     a_flipped_bit: "WrongChunk",
     more_than_the_chunk: "WrongChunk",
     silence_about_chunks: "PeerSilent",
