@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from cluster.addresses import DialAddress, parse_multiaddress
-from cluster.cli_options import DirectoryOption, JsonOption
+from cluster.addresses import DialAddress, ListenAddress, parse_multiaddress
+from cluster.cli_options import DirectoryOption, JsonOption, listen_address
 from cluster.network import DEFAULT_DIRECTORY
+from cluster.node_entries import DEFAULT_RPC
 from ledger.types import Digest, EvmAddress
 
 keys = typer.Typer(help="An operator's keys; the secret ones stay in one file of this machine.")
@@ -115,6 +116,14 @@ def genesis_assemble(
     timestamp_ms: Annotated[
         int | None, typer.Option(min=1, max=2**53, help="Time of the start; default: now.")
     ] = None,
+    rpc: Annotated[
+        ListenAddress | None,
+        typer.Option(
+            parser=listen_address,
+            metavar="IP:PORT",
+            help="Where each node's JSON-RPC listens; its operator may say another at the start.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Put the genesis together from every operator's entry, and say its digest."""
@@ -122,7 +131,7 @@ def genesis_assemble(
 
     if (chain_config is None) != is_for_trials:
         raise typer.BadParameter("give either --chain-config or --development")
-    command(entries, chain_config, timestamp_ms, out, as_json)
+    command(entries, chain_config, timestamp_ms, out, rpc or DEFAULT_RPC, as_json)
 
 
 @genesis.command("show")

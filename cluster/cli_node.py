@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cluster.addresses import ListenAddress, parse_listen_address
+from cluster.addresses import ListenAddress
 from cluster.cli_ceremony import DigestOption
 from cluster.cli_options import (
     DirectoryOption,
@@ -13,20 +13,13 @@ from cluster.cli_options import (
     NewKeysOption,
     RayAddressOption,
     WaitOption,
+    listen_address,
 )
 from cluster.network import DEFAULT_DIRECTORY
 
 node = typer.Typer(help="One node of a network whose others run elsewhere.")
 
 IndexArgument = Annotated[int, typer.Argument(min=0, help="Which validator of the genesis.")]
-
-
-def listen_address(text: str) -> ListenAddress:
-    """An address of the command line."""
-    try:
-        return parse_listen_address(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 ListenOption = Annotated[

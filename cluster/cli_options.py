@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from cluster.addresses import ListenAddress, parse_listen_address
+
 DirectoryOption = Annotated[
     Path, typer.Option("--dir", help="Directory of the network.", envvar="BRAID_DIR")
 ]
@@ -33,3 +35,11 @@ WaitOption = Annotated[
         help="With --address: seconds to wait for a machine with the resource validator-i.",
     ),
 ]
+
+
+def listen_address(text: str) -> ListenAddress:
+    """An address of the command line."""
+    try:
+        return parse_listen_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error

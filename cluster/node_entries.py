@@ -61,11 +61,6 @@ class NodeEntry:
         return cls(address, listening_for(address), ListenAddress("127.0.0.1", rpc_port))
 
     @classmethod
-    def dialled_at(cls, address: DialAddress) -> "NodeEntry":
-        """A node that says no more than where its peers find it."""
-        return cls(address, listening_for(address))
-
-    @classmethod
     def from_json(cls, found: dict[str, Any]) -> "NodeEntry":
         """From ``network.json``.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cluster.addresses import DialAddress
+from cluster.addresses import DialAddress, ListenAddress
 from cluster.ceremony.founding import (
     found_network,
     read_genesis,
@@ -63,13 +63,14 @@ def genesis_assemble(
     terms_file: Path | None,
     timestamp_ms: int | None,
     folder: Path,
+    rpc: ListenAddress,
     as_json: bool,
 ) -> None:
     """Put a genesis together; without a file, under the terms of a development network."""
     terms = dev_terms() if terms_file is None else read_terms(terms_file)
     entries = [read_entry(file) for file in files]
     at_ms = time.time_ns() // 1_000_000 if timestamp_ms is None else timestamp_ms
-    network = found_network(folder, terms, entries, TimestampMs(at_ms))
+    network = found_network(folder, terms, entries, TimestampMs(at_ms), rpc)
     if not as_json:
         say(f"wrote genesis.bin and network.json to {folder}: hand both to every operator")
         if terms_file is None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cluster.addresses import ListenAddress, listening_for
 from cluster.ceremony.operator_entry import OperatorEntry
 from cluster.errors import ClusterError, GenesisRefused
 from cluster.genesis_terms import NetworkTerms, build_genesis
 from cluster.network import Network, describe_network, is_network
-from cluster.node_entries import NodeEntry
+from cluster.node_entries import DEFAULT_RPC, NodeEntry
 from cluster.proofs.files import read_input
 from ledger.codec import encode
 from ledger.errors import LedgerError
@@ -24,8 +25,14 @@ def found_network(
     terms: NetworkTerms,
     entries: Sequence[OperatorEntry],
     timestamp_ms: TimestampMs,
+    rpc: ListenAddress = DEFAULT_RPC,
 ) -> Network:
     """Write the genesis and ``network.json`` of a network; validators in the order of entries.
+
+    Parameters
+    ----------
+    rpc
+        Where each node's JSON-RPC listens on its machine.
 
     Raises
     ------
@@ -47,9 +54,8 @@ def found_network(
         open_genesis(encode(genesis))
     except LedgerError as error:
         raise GenesisRefused(f"these entries and terms start no network: {error}") from error
-    return describe_network(
-        folder, genesis, [NodeEntry.dialled_at(each.address) for each in entries]
-    )
+    nodes = [NodeEntry(each.address, listening_for(each.address), rpc) for each in entries]
+    return describe_network(folder, genesis, nodes)
 
 
 def read_genesis(path: Path) -> Genesis:

@@ -34,6 +34,7 @@ def deployments(rendered):
     return {
         "dev": dev,
         "operator": operator,
-        "dev with smoke test": dev + rendered["jobs/smoke"],
+        "dev with its start and the smoke test": dev + rendered["jobs/up"] + rendered["jobs/smoke"],
+        "operator with its start": operator + rendered["jobs/node"],
         "operator with proving job": operator + rendered["jobs/prove"],
     }

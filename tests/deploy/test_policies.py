@@ -6,7 +6,10 @@ import pytest
 
 from tests.deploy import network_policies, pod_policies, ray_policies
 
-DEPLOYMENTS = ("dev", "operator", "dev with smoke test", "operator with proving job")
+DEPLOYMENTS = (
+    *("dev", "dev with its start and the smoke test"),
+    *("operator", "operator with its start", "operator with proving job"),
+)
 POLICIES = (*pod_policies.POLICIES, *network_policies.POLICIES, *ray_policies.POLICIES)
 
 
@@ -276,7 +279,7 @@ BREAKS = [
         "braid/headgroup is let in by redis on port 6379, and not let out",
     ),
     (
-        "dev with smoke test",
+        "dev with its start and the smoke test",
         lambda b: b.remove("NetworkPolicy", "submitter"),
         "smoke/submitter is let in by dashboard on port 8265, and not let out",
     ),

@@ -1,8 +1,11 @@
 """The commands of deploy/README.md make what the manifests ask for."""
 
+import json
 import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,11 +21,6 @@ README = (ROOT / "deploy" / "README.md").read_text()
 def made(kubectl, tmp_path_factory):
     """Objects that the README's commands make, of a network's files: by kind and name."""
     folder = tmp_path_factory.mktemp("readme")
-    for index in range(4):
-        (folder / "net" / f"node-{index}").mkdir(parents=True)
-        (folder / "net" / f"node-{index}" / "seed").write_bytes(bytes([index]) * 32)
-    (folder / "net" / "genesis.bin").write_bytes(b"\xffgenesis")
-    (folder / "net" / "ray.token").write_text("0123456789abcdef")
     shim = folder / "bin" / "kubectl"
     shim.parent.mkdir()
     shim.write_text(
@@ -37,7 +35,7 @@ def made(kubectl, tmp_path_factory):
         check=True,
         env=os.environ
         | {
-            "PATH": f"{shim.parent}:{os.environ['PATH']}",
+            "PATH": f"{shim.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(folder),
             "KUBECONFIG": os.devnull,
         },
@@ -48,13 +46,17 @@ def made(kubectl, tmp_path_factory):
 
 def test_the_commands_make_every_secret_and_configuration_with_its_keys(made, deployments):
     wanted = set()
-    for pod in all_pods(deployments["dev with smoke test"]):
+    for pod in all_pods(deployments["dev with its start and the smoke test"]):
         for volume in pod.volumes.values():
             secret = volume.get("secret", {})
             wanted |= {
                 ("Secret", secret["secretName"], item["key"]) for item in secret.get("items", [])
             }
-    wanted |= {("Secret", "redis", "password"), ("ConfigMap", "genesis", "genesis.bin")}
+    wanted |= {
+        ("Secret", "redis", "password"),
+        ("ConfigMap", "genesis", "genesis.bin"),
+        ("ConfigMap", "genesis", "network.json"),
+    }
     given = {
         (kind, name, key)
         for (kind, name), each in made.items()
@@ -68,6 +70,14 @@ def test_the_commands_make_every_secret_and_configuration_with_its_keys(made, de
 def test_no_two_validators_get_one_seed(made):
     seeds = {made["Secret", f"validator-{index}"]["data"]["seed"] for index in range(4)}
     assert len(seeds) == 4
+
+
+def test_the_nodes_of_the_commands_listen_to_each_other_and_to_the_probes(made):
+    network = json.loads(made["ConfigMap", "genesis"]["data"]["network.json"])
+    assert network["nodes"] == [
+        {"address": f"/dns4/validator-{index}/tcp/9645", "rpc": "0.0.0.0:8545"}
+        for index in range(4)
+    ]
 
 
 def test_every_path_that_it_names_exists():

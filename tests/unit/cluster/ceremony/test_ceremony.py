@@ -96,6 +96,16 @@ def test_the_network_has_the_operators_in_order_with_their_addresses(founders):
     assert not network.token_file.exists()
 
 
+def test_where_json_rpc_listens_is_no_part_of_what_is_agreed_on(founders):
+    digest = founders.assemble(*NAMES)["digest"]
+    founders.net = founders.home / "inside-containers"
+    answer = json.loads(
+        founders.must(*founders.assembling(*NAMES), "--rpc", "0.0.0.0:8545", "--json")
+    )
+    assert answer["digest"] == digest
+    assert {node.rpc_host for node in load_network(founders.net).nodes} == {"0.0.0.0"}
+
+
 def test_everyone_who_puts_it_together_gets_the_same_genesis(founders):
     first = founders.assemble(*NAMES)
     founders.net = founders.home / "again"

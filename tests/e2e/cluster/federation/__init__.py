@@ -1,0 +1,1 @@
+"""Tests that share one federation: a package, so that they can share its fixture."""
