@@ -32,7 +32,7 @@ WaitOption = Annotated[
     typer.Option(
         "--wait",
         min=0,
-        help="With --address: seconds to wait for a machine with the resource validator-i.",
+        help="With --address: seconds to wait for machines with the resources validator-i.",
     ),
 ]
 

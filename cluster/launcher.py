@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import ray
 from ray.actor import ActorHandle
-from ray.exceptions import GetTimeoutError, RayActorError
+from ray.exceptions import GetTimeoutError, RayActorError, RayError
 
 from actors.bridge.actor import BridgeActor
 from actors.config import ACTOR_NAMESPACE, NodeConfig
@@ -36,6 +37,7 @@ from ledger.types import ChainRole
 
 READY_TIMEOUT_SECONDS: Final = 90.0
 STOP_TIMEOUT_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 5.0
 RAY_CPUS: Final = 4
 
 Progress = Callable[[str], None]
@@ -177,6 +179,8 @@ def connection(instance: AnyRay) -> Iterator[None]:
     RayUnreachable
         If it was not started by Braid, and does not answer or does not let us in.
     """
+    if isinstance(instance, RayAddress):
+        _require_listener(instance.address)
     os.environ.update(instance.environment())
     on_terminate = signal.getsignal(signal.SIGTERM)
     try:
@@ -186,7 +190,7 @@ def connection(instance: AnyRay) -> Iterator[None]:
             log_to_driver=False,
             logging_level="ERROR",
         )
-    except (ConnectionError, RuntimeError) as error:
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         if isinstance(instance, RayInstance):
             raise
         reason = str(error).strip().splitlines()[0]
@@ -200,6 +204,19 @@ def connection(instance: AnyRay) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """Ask whether anybody is there: Ray itself would try for minutes."""
+    host, separator, port = address.removeprefix("ray://").rpartition(":")
+    if not separator or not port.isdigit():
+        return  # 'auto', or what Ray refuses by itself.
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise RayUnreachable(
+            f"nothing answers at {address} ({error}): is it the head's address, and is Ray up?"
+        ) from error
 
 
 def ports_of(network: Network, nodes: Sequence[NodeConfig]) -> Iterable[int]:

@@ -13,6 +13,7 @@ from cluster.files import write_file
 from cluster.launcher import (
     NodeHandles,
     Progress,
+    clean_up,
     connection,
     create_node,
     node_handles,
@@ -70,6 +71,7 @@ def start_node(
     StartFailed
         If a file, a key or a port is not as it has to be, or something did not come up.
     """
+    _clear_dead_ray(network)
     running = hosted_nodes(network)
     if running:
         _refuse_second_ray(network, running)
@@ -110,6 +112,7 @@ def start_nodes_on(
     RayUnreachable
         If Ray does not answer, or does not let us in.
     """
+    _clear_dead_ray(network)
     running = hosted_nodes(network)
     if running and isinstance(load_ray(network), RayInstance):
         _refuse_second_ray(network, running)
@@ -202,6 +205,14 @@ def kill_nodes(configs: Sequence[NodeConfig]) -> None:
             ray.kill(actor, no_restart=True)
 
 
+def _clear_dead_ray(network: Network) -> None:
+    """Forget a Ray of the directory that did not end properly."""
+    try:
+        load_ray(network)
+    except NotRunning:
+        clean_up(network)
+
+
 def _refuse_second_ray(network: Network, running: Sequence[NodeConfig]) -> None:
     names = ", ".join(str(config.index) for config in running)
     raise AlreadyRunning(
@@ -229,15 +240,22 @@ def _refuse_lonely_l1(network: Network, places: dict[int, Resources]) -> None:
 
 
 def _places(configs: Sequence[NodeConfig], patience_seconds: float) -> dict[int, Resources]:
+    """Where each node goes. A machine that is alone may be a head whose others are on their way."""
     deadline = time.monotonic() + patience_seconds
     while True:
+        is_late = time.monotonic() >= deadline
         try:
             machines = ray.nodes()
-            return {config.index: resources_for(config.index, machines) for config in configs}
+            places: dict[int, Resources] = {
+                config.index: resources_for(config.index, machines) for config in configs
+            }
         except NoMachine:
-            if time.monotonic() >= deadline:
+            if is_late:
                 raise
-            time.sleep(POLL_SECONDS)
+        else:
+            if is_late or all(places.values()):
+                return places
+        time.sleep(POLL_SECONDS)
 
 
 def _ask_machines(

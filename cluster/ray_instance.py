@@ -87,8 +87,15 @@ def ray_environment(token_file: Path) -> dict[str, str]:
     }
 
 
-def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
+def start_ray(
+    token_file: Path, log_file: Path, cpu_count: int, gpu_count: int | None = None
+) -> RayInstance:
     """Start a head and wait until it answers.
+
+    Parameters
+    ----------
+    cpu_count, gpu_count
+        What Ray believes to have; it counts GPUs by itself if it is told none.
 
     Raises
     ------
@@ -103,6 +110,7 @@ def start_ray(token_file: Path, log_file: Path, cpu_count: int) -> RayInstance:
         f"--port={gcs_port}", f"--ray-client-server-port={client_port}",
         "--include-dashboard=false", "--disable-usage-stats",
         f"--num-cpus={cpu_count}", f"--temp-dir={temporary}",
+        *([] if gpu_count is None else [f"--num-gpus={gpu_count}"]),
     ]  # fmt: skip
     with log_file.open("wb") as log:
         process = subprocess.Popen(

@@ -64,21 +64,24 @@ def _refuse_another_network(directory: Path, shared: Network) -> None:
 
 
 def _index_of_seed(directory: Path, shared: Network) -> int:
-    placed = [
-        index
+    """Validator of the seed that waits for its place; if none does, of the one that has one."""
+    placed = {
+        directory / f"node-{index}" / "seed": index
         for index in range(len(shared.nodes))
         if (directory / f"node-{index}" / "seed").exists()
-    ]
-    file = directory / f"node-{placed[0]}" / "seed" if placed else seed_file(directory)
+    }
+    waiting = seed_file(directory)
+    file = waiting if waiting.exists() or not placed else next(iter(placed))
     key = load_seed(file).consensus.public_key
     for index, validator in enumerate(shared.genesis.validators):
-        if validator.consensus_key == key:
-            if placed and placed[0] != index:
-                raise KeysRefused(
-                    f"{file} is the seed of validator {index}: move it to "
-                    f"{directory / f'node-{index}' / 'seed'}"
-                )
-            return index
+        if validator.consensus_key != key:
+            continue
+        if placed.get(file, index) != index:
+            raise KeysRefused(
+                f"{file} is the seed of validator {index}: move it to "
+                f"{directory / f'node-{index}' / 'seed'}"
+            )
+        return index
     raise GenesisRefused(
         f"no validator of the genesis has the keys of {file}: have it put together again with the "
         "entry that `braid keys public` writes"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +18,7 @@ from cluster.ports import free_ports
 
 RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 90.0
+REDIS = shutil.which("redis-server")
 QUICK_DEATHS = {
     # A machine that is silent for so long is dead, and its actors start elsewhere.
     "RAY_health_check_initial_delay_ms": "1000",
@@ -31,8 +34,8 @@ class Machines:
 
     def __init__(self, braid: BraidCommand) -> None:
         self._braid = braid
-        self._log = braid.home / "ray.log"
-        (self._port, client_port) = free_ports(2)
+        self._started = 0
+        gcs_port, client_port, redis_port = free_ports(3)
         token = braid.home / "token"
         token.write_text(os.urandom(32).hex())
         token.chmod(0o600)
@@ -41,13 +44,42 @@ class Machines:
             "RAY_AUTH_TOKEN_PATH": str(token),
             "RAY_USAGE_STATS_ENABLED": "0",
         }
-        # With processors for nobody: actors of validators go where their resource is.
-        self.head = self._start(
-            *("--head", f"--port={self._port}", f"--ray-client-server-port={client_port}"),
+        self.has_store = REDIS is not None
+        self._environment = braid.environment | QUICK_DEATHS
+        self._head_options: tuple[str, ...] = (
+            # With processors for nobody: actors of validators go where their resource is.
+            *("--head", f"--port={gcs_port}", f"--ray-client-server-port={client_port}"),
             *("--include-dashboard=false", "--num-cpus=0", f"--temp-dir={braid.temporary}/r"),
         )
-        wait_until(lambda: b"Ray runtime started" in self._log.read_bytes(), "Ray", START_SECONDS)
-        self.address = f"{_own_address(self._log)}:{self._port}"
+        if REDIS is not None:
+            self._start_store(REDIS, redis_port)
+        self.head = self._start(*self._head_options)
+        self.address = (braid.temporary / "r" / "ray_current_cluster").read_text().strip()
+
+    def start_head_again(self) -> None:
+        """A head in the place of one that has died; it finds its tables in the store."""
+        self.head = self._start(*self._head_options)
+
+    def _start_store(self, redis: str, port: int) -> None:
+        """Keep the head's tables outside it, as deploy/k8s does."""
+        password = os.urandom(16).hex()
+        home = self._braid.home / "redis"
+        home.mkdir()
+        subprocess.Popen(
+            [
+                *(redis, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)),
+                *("--requirepass", password, "--save", "", "--appendonly", "yes"),
+            ],
+            env=self._braid.environment,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        wait_until(lambda: not _is_free(port), "Redis", START_SECONDS)
+        self._environment |= {
+            "RAY_REDIS_ADDRESS": f"127.0.0.1:{port}",
+            "RAY_external_storage_namespace": "braid",
+        }
+        self._head_options += (f"--redis-password={password}",)
 
     def join(self, *resources: str) -> psutil.Process:
         """Add a machine with resources."""
@@ -55,15 +87,24 @@ class Machines:
         return self._start(f"--address={self.address}", "--num-cpus=0", f"--resources={have}")
 
     def _start(self, *options: str) -> psutil.Process:
-        with self._log.open("ab") as log:
+        self._started += 1
+        log_file = self._braid.home / f"ray-{self._started}.log"
+        with log_file.open("wb") as log:
             process = subprocess.Popen(
                 [str(RAY), "start", "--block", "--disable-usage-stats", *options],
-                env=self._braid.environment | QUICK_DEATHS,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        # One after the other: two that choose ports at once may choose the same.
+        wait_until(
+            lambda: process.poll() is not None or b"Ray runtime started" in log_file.read_bytes(),
+            "a machine of Ray",
+            START_SECONDS,
+        )
+        assert process.poll() is None, log_file.read_text()
         return psutil.Process(process.pid)
 
 
@@ -87,8 +128,9 @@ def cut_power(machine: psutil.Process) -> None:
     psutil.wait_procs(processes, timeout=10)
 
 
-def _own_address(log: Path) -> str:
-    for line in log.read_text().splitlines():
-        if line.startswith("Local node IP:"):
-            return line.removeprefix("Local node IP:").strip()
-    raise AssertionError(log.read_text())
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return True
+    return False

@@ -89,13 +89,29 @@ def test_one_node_stops_and_starts_while_the_others_go_on(spread: Spread):
     assert spread.braid.json("node", "status", "1")["validator"] == 1
 
 
+def test_nodes_go_on_without_a_head_and_the_next_one_finds_them(spread: Spread):
+    if not spread.machines.has_store:
+        pytest.skip("needs redis-server: without a store a new head knows no actor")
+    before = {index: actors_on(worker) for index, worker in enumerate(spread.workers)}
+    cut_power(spread.machines.head)
+    had = spread.balance(0)
+    spread.pay(2, 11)
+    spread.wait_until_all_have(had + 11)
+    spread.machines.start_head_again()
+    statuses = spread.braid.json("status")["nodes"]
+    assert [status["validator"] for status in statuses] == [0, 1, 2, 3]
+    spread.wait_until_agree()
+    assert {index: actors_on(worker) for index, worker in enumerate(spread.workers)} == before
+
+
 def test_a_node_whose_machine_dies_goes_on_from_its_disk_on_another(spread: Spread):
+    had = spread.balance(0)
     cut_power(spread.workers[3])
     spread.pay(0, 7)
-    spread.wait_until_all_have(12, 0, 1, 2)
+    spread.wait_until_all_have(had + 7, 0, 1, 2)
     spare = spread.machines.join("validator-3")
     wait_until(lambda: actors_on(spare), "actors on the other machine", 120)
-    spread.wait_until_all_have(12)
+    spread.wait_until_all_have(had + 7)
     spread.wait_until_agree()
     assert spread.rpcs[0].status()["convicted"] == []
 

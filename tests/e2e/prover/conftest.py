@@ -24,7 +24,7 @@ from cluster.session import PROCESS_RAY_TOKEN
 from proving.machine.elf import load_elf
 from proving.parameters import FAST
 
-LOGICAL_CPUS = 3
+LOGICAL_CPUS, LOGICAL_GPUS = 3, 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,11 +36,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def ray_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayInstance]:
-    """A Ray of three logical processors; this process is its driver."""
+    """A Ray of three processors and two GPUs that are not there; this process is its driver."""
     folder = tmp_path_factory.mktemp("ray")
     token_file = folder / "ray.token"
     token_file.write_text(PROCESS_RAY_TOKEN)
-    instance = start_ray(token_file, folder / "ray.log", LOGICAL_CPUS)
+    instance = start_ray(token_file, folder / "ray.log", LOGICAL_CPUS, LOGICAL_GPUS)
     try:
         os.environ.update(instance.environment())
         ray.cloudpickle.register_pickle_by_value(recorded_prover)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import ray
-from conftest import LOGICAL_CPUS, connect
+from conftest import LOGICAL_CPUS, LOGICAL_GPUS, connect
 from ray_pools import RayPool, is_alive, wait_until
 from recorded_prover import CLOSED, CORRUPT, no_prover, proof_path, recorded_by
 from small_program import segment
@@ -241,6 +241,25 @@ def test_workers_come_with_jobs_as_far_as_there_are_processors_and_go_with_them(
     assert len(pool.wait_for_proofs(BATCH)) == COUNT
     wait_until(lambda: not pool.workers(), "the end of all workers")
     wait_until(lambda: not any(map(is_alive, processes)), "the end of their processes")
+
+
+@pytest.mark.deploy
+@pytest.mark.slow
+def test_workers_that_ask_for_gpus_come_as_far_as_there_are_gpus_and_go_with_the_jobs(
+    pool: RayPool, closed: Path
+) -> None:
+    pool.configure(maximum_workers=LOGICAL_GPUS + 1, idle_seconds=0.5, cpus=0.5, gpus=1.0)
+    pool.start()
+    pool.submit(BATCH, [segment(number) for number in range(1, COUNT + 1)])
+    pool.wait_for_leases(LOGICAL_GPUS)
+    assert len(pool.workers("starting")) == 1
+    assert ray.available_resources().get("GPU", 0.0) == 0.0
+    closed.unlink()
+    assert len(pool.wait_for_proofs(BATCH)) == COUNT
+    wait_until(lambda: not pool.workers(), "the end of all workers")
+    wait_until(
+        lambda: ray.available_resources().get("GPU") == LOGICAL_GPUS, "all GPUs without work"
+    )
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from cluster.cli import app
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.output import print_json, rounded
+from cluster.ports import free_ports
 from tests.support.braid_main import BraidMain
 
 COMMANDS = (
@@ -156,6 +157,20 @@ def test_a_single_node_that_does_not_exist_is_an_error(run_main, tmp_path, comma
     code, _, stderr = run_main("node", command, "4", "--dir", str(tmp_path))
     assert code == 1
     assert "there are nodes 0 to 3" in stderr
+
+
+@pytest.mark.parametrize("scheme", ["", "ray://"])
+@pytest.mark.parametrize(
+    "command", [("node", "start", "0"), ("node", "status", "0"), ("node", "stop", "0"), ("up",)]
+)
+def test_a_ray_that_is_not_there_is_said_at_once(run_main, tmp_path, command, scheme):
+    create_dev_network(tmp_path, 4, PortPlan(None, None))
+    (nobody,) = free_ports(1)
+    address = f"{scheme}127.0.0.1:{nobody}"
+    code, stdout, stderr = run_main(*command, "--dir", str(tmp_path), "--address", address)
+    assert (code, stdout) == (1, "")
+    assert f"nothing answers at {address}" in stderr
+    assert not (tmp_path / "run.json").exists()
 
 
 def test_a_node_with_another_s_seed_does_not_start_and_nothing_else_does(run_main, tmp_path):

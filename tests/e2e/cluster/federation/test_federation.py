@@ -55,20 +55,7 @@ def test_a_transaction_sent_to_one_operator_is_final_on_all(federation: Federati
         assert int(balance, 16) == 17
 
 
-def test_nothing_of_one_operator_s_ray_opens_another_s(federation: Federation):
-    alice, bob = federation.operators[:2]
-    runs = [load_run(operator.network) for operator in federation.operators]
-    assert len({run.address for run in runs}) == len({run.pid for run in runs}) == 4
-    assert len({run.token_file.read_text() for run in runs}) == 4
-    alice.braid.environment |= {"RAY_AUTH_TOKEN_PATH": str(runs[0].token_file)}
-    at_bob = ("--address", runs[1].address)
-    done = alice.braid.run("node", "stop", "1", *at_bob)
-    assert done.returncode == 1
-    assert "does not let us in" in " ".join(done.stderr.split())
-    federation.wait_until_agree(alice, bob)
-
-
-def test_an_operator_whose_power_is_cut_costs_the_others_nothing_and_comes_back(
+def test_while_one_operator_is_away_nobody_takes_its_place_and_it_comes_back_to_the_same_ledger(
     federation: Federation,
 ):
     *others, dave = federation.operators
@@ -77,27 +64,32 @@ def test_an_operator_whose_power_is_cut_costs_the_others_nothing_and_comes_back(
     sent = pay(others[0], ChainRole.ZK, 1_000)
     for operator in others:
         wait_until_final(operator, ChainRole.ZK, sent)
+    asyncio.run(_impostors(others, dave))
     federation.wait_until_agree(*others)
     dave.start()
     blocks = {wait_until_final(operator, ChainRole.ZK, sent) for operator in federation.operators}
     assert len(blocks) == 1
     assert wait_until_final(dave, ChainRole.ZK, before)
     federation.wait_until_agree()
-    assert [dave.rpc.status()["convicted"], others[0].rpc.status()["convicted"]] == [[], []]
+    for operator in federation.operators:
+        assert operator.rpc.status()["convicted"] == []
 
 
-def test_who_is_no_validator_or_has_another_genesis_is_refused_and_both_sides_know(
-    federation: Federation,
-):
-    *others, dave = federation.operators
-    done = dave.braid.run("node", "stop", "3")
-    assert done.returncode == 0, done.stderr
-    try:
-        asyncio.run(_impostors(others, dave))
-        federation.wait_until_agree(*others)
-    finally:
-        dave.start()
-    federation.wait_until_agree()
+def test_each_operator_has_a_ray_and_a_token_of_its_own(federation: Federation):
+    runs = [load_run(operator.network) for operator in federation.operators]
+    assert len({run.address for run in runs}) == len({run.pid for run in runs}) == 4
+    assert len({run.token_file.read_text() for run in runs}) == 4
+
+
+@pytest.mark.slow
+def test_the_token_of_one_operator_s_ray_does_not_open_another_s(federation: Federation):
+    alice, bob = federation.operators[:2]
+    alice.braid.environment |= {"RAY_AUTH_TOKEN_PATH": str(alice.network.token_file)}
+    at_bob = ("--address", load_run(bob.network).address)
+    done = alice.braid.run("node", "stop", "1", *at_bob)
+    assert done.returncode == 1
+    assert "does not let us in" in " ".join(done.stderr.split())
+    federation.wait_until_agree(alice, bob)
 
 
 async def _impostors(others: list[Operator], dave: Operator) -> None:
