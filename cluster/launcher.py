@@ -21,6 +21,7 @@ from actors.validator.actor import ValidatorActor
 from cluster.errors import AlreadyRunning, NotRunning, RayUnreachable, StartFailed
 from cluster.l1_plan import L1Plan
 from cluster.network import Network
+from cluster.node_actors import kill_nodes
 from cluster.placement import ANYWHERE, Resources
 from cluster.ports import require_free
 from cluster.ray_instance import AnyRay, RayAddress, RayInstance, start_ray, stop_processes
@@ -112,7 +113,7 @@ def start_network(
         save_run(network, instance, (config.index for config in configs))
         with connection(instance):
             progress(f"starting {len(configs)} nodes")
-            l1 = create_embedded_l1(network)
+            l1 = create_embedded_l1(network) if _has_first(configs) else []
             created = [create_node(config, network.l1, choose) for config in configs]
             progress("waiting until every node takes part")
             wait_until_ready(created, l1)
@@ -148,6 +149,7 @@ def stop_network(network: Network, progress: Progress = silent) -> int:
     if isinstance(ray, RayAddress):
         with connection(ray):
             stop_nodes(hosted_nodes(network))
+            kill_nodes(hosted_nodes(network))
         forget_run(network)
         return 0
     try:
@@ -223,8 +225,13 @@ def ports_of(network: Network, nodes: Sequence[NodeConfig]) -> Iterable[int]:
     """Every port that nodes of the network need on this machine."""
     for node in nodes:
         yield from (node.rpc_port, node.listen.port)
-    if network.l1 is not None and network.l1.embedded is not None:
+    if network.l1 is not None and network.l1.embedded is not None and _has_first(nodes):
         yield network.l1.embedded.port
+
+
+def _has_first(nodes: Sequence[NodeConfig]) -> bool:
+    """Whether the embedded L1 is started and stopped with these nodes: it goes with the first."""
+    return any(node.index == 0 for node in nodes)
 
 
 def node_handles(config: NodeConfig) -> NodeHandles:
@@ -314,8 +321,7 @@ def stop_nodes(configs: Sequence[NodeConfig]) -> None:
     for config in configs:
         with contextlib.suppress(NotRunning):
             nodes.append(node_handles(config))
-    has_first = any(config.index == 0 for config in configs)
-    l1 = find_embedded_l1() if has_first else []
+    l1 = find_embedded_l1() if _has_first(configs) else []
     steps = [
         *([actor for node in nodes for actor in pick(node)] for pick in _STOP_ORDER),
         l1,

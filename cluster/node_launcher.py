@@ -7,7 +7,7 @@ from typing import Any, Final
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from actors.config import ACTOR_NAMESPACE, NodeConfig
+from actors.config import NodeConfig
 from cluster.errors import AlreadyRunning, ClusterError, NoMachine, NotRunning, StartFailed
 from cluster.files import write_file
 from cluster.launcher import (
@@ -24,9 +24,10 @@ from cluster.launcher import (
     wait_until_ready,
 )
 from cluster.network import Network, new_token
+from cluster.node_actors import actors_of, kill_nodes
 from cluster.placement import Resources, resources_for
 from cluster.preflight import begin_votes, problems_of
-from cluster.ray_instance import RayAddress, RayInstance
+from cluster.ray_instance import AnyRay, RayAddress
 from cluster.run_record import forget_run, hosted_nodes, load_ray, save_run
 from cluster.settling import create_embedded_l1
 from ledger.genesis import genesis_digest
@@ -56,8 +57,11 @@ def start_node(
     progress: Progress = silent,
     *,
     are_keys_new: bool = False,
-) -> RayInstance:
-    """Start a Ray on this machine with one node, and wait until it takes part.
+) -> None:
+    """Start one node and wait until it takes part.
+
+    If nodes of the network's directory run already, it joins them on their Ray; otherwise it gets
+    one of its own on this machine.
 
     Parameters
     ----------
@@ -67,24 +71,24 @@ def start_node(
     Raises
     ------
     AlreadyRunning
-        If a node runs from the network's directory.
+        If it runs already.
     StartFailed
         If a file, a key or a port is not as it has to be, or something did not come up.
     """
-    _clear_dead_ray(network)
-    running = hosted_nodes(network)
-    if running:
-        _refuse_second_ray(network, running)
+    running = _running_ray(network)
+    if running is not None:
+        start_nodes_on(running, network, (config,), progress, are_keys_new=are_keys_new)
+        return
     _require_none({"this machine": problems_of(config, genesis_digest(network.genesis))})
     if are_keys_new:
         _require_none({"this machine": begin_votes(config)})
     if not network.token_file.exists():
         write_file(network.token_file, new_token(), mode=0o600)
-    return start_network(network, progress, nodes=(config,))
+    start_network(network, progress, nodes=(config,))
 
 
 def start_nodes_on(
-    address: RayAddress,
+    target: AnyRay,
     network: Network,
     configs: Sequence[NodeConfig],
     progress: Progress = silent,
@@ -104,7 +108,7 @@ def start_nodes_on(
     Raises
     ------
     AlreadyRunning
-        If one of them runs there, or the network's directory has a Ray of its own.
+        If one of them runs there, or nodes of the network's directory run on another Ray.
     NoMachine
         If no machine is meant for one of them.
     StartFailed
@@ -112,12 +116,15 @@ def start_nodes_on(
     RayUnreachable
         If Ray does not answer, or does not let us in.
     """
-    _clear_dead_ray(network)
+    recorded = _running_ray(network)
     running = hosted_nodes(network)
-    if running and isinstance(load_ray(network), RayInstance):
-        _refuse_second_ray(network, running)
-    with connection(address):
-        address = _lasting(address)
+    with connection(target):
+        target = _lasting(target)
+        if recorded is not None and recorded.address != target.address:
+            raise AlreadyRunning(
+                f"nodes of {network.directory} run on the Ray at {recorded.address}: stop them "
+                "first, or give other nodes a directory of their own"
+            )
         _refuse_running(configs)
         progress("looking for the nodes' machines")
         places = _places(configs, patience_seconds)
@@ -125,11 +132,11 @@ def start_nodes_on(
         _ask_machines(configs, places, problems_of, genesis_digest(network.genesis))
         if are_keys_new:
             _ask_machines(configs, places, begin_votes)
-        save_run(network, address, {config.index for config in (*running, *configs)})
+        save_run(network, target, {config.index for config in (*running, *configs)})
         try:
             progress(f"starting {len(configs)} nodes")
-            is_first_here = any(config == network.nodes[0] for config in configs)
-            l1 = create_embedded_l1(network) if is_first_here else []
+            has_first = any(config.index == 0 for config in configs)
+            l1 = create_embedded_l1(network) if has_first else []
             nodes = [
                 create_node(each, network.l1, resources=places[each.index]) for each in configs
             ]
@@ -137,7 +144,7 @@ def start_nodes_on(
             wait_until_ready(nodes, l1)
         except BaseException:
             kill_nodes(configs)
-            _forget(network, address, running)
+            _forget(network, target, running)
             raise
 
 
@@ -165,8 +172,8 @@ def stop_node(network: Network, config: NodeConfig, address: RayAddress | None =
             raise NotRunning(f"node {config.index} does not run on the Ray at {target.address}")
         stop_nodes((config,))
         kill_nodes((config,))
-    if isinstance(target, RayAddress) and config in running:
-        _forget(network, target, tuple(each for each in running if each != config))
+    if config.index in {each.index for each in running}:
+        _forget(network, target, [each for each in running if each.index != config.index])
     return 0
 
 
@@ -183,42 +190,13 @@ def find_node(config: NodeConfig) -> NodeHandles:
     return node_handles(config)
 
 
-def actors_of(config: NodeConfig) -> list[str]:
-    """Names of a node's actors on the Ray of this connection, provers included."""
-    entries = ray.util.list_named_actors(all_namespaces=True)
-    prefix = config.actor_name("")
-    return [
-        entry["name"]
-        for entry in entries
-        if entry["namespace"] == ACTOR_NAMESPACE and entry["name"].startswith(prefix)
-    ]
-
-
-def kill_nodes(configs: Sequence[NodeConfig]) -> None:
-    """End whatever runs of some nodes on the Ray of this connection, without closing it first."""
-    for config in configs:
-        for name in actors_of(config):
-            try:
-                actor = ray.get_actor(name, namespace=ACTOR_NAMESPACE)
-            except ValueError:
-                continue  # It has just ended.
-            ray.kill(actor, no_restart=True)
-
-
-def _clear_dead_ray(network: Network) -> None:
-    """Forget a Ray of the directory that did not end properly."""
+def _running_ray(network: Network) -> AnyRay | None:
+    """The Ray that runs nodes of the directory; one that did not end properly is cleared away."""
     try:
-        load_ray(network)
+        return load_ray(network)
     except NotRunning:
         clean_up(network)
-
-
-def _refuse_second_ray(network: Network, running: Sequence[NodeConfig]) -> None:
-    names = ", ".join(str(config.index) for config in running)
-    raise AlreadyRunning(
-        f"node {names} runs from {network.directory} already: see `braid status`; another node "
-        "needs a directory of its own"
-    )
+        return None
 
 
 def _refuse_running(configs: Sequence[NodeConfig]) -> None:
@@ -292,15 +270,15 @@ def _require_none(problems: dict[str, list[str]]) -> None:
         raise StartFailed("; ".join(lines))
 
 
-def _lasting(address: RayAddress) -> RayAddress:
+def _lasting(target: AnyRay) -> AnyRay:
     """The address by which later commands find the Ray that ``auto`` has found now."""
-    if address.address != AUTO:
-        return address
-    return RayAddress(str(ray.get_runtime_context().gcs_address), address.token_file)
+    if not isinstance(target, RayAddress) or target.address != AUTO:
+        return target
+    return RayAddress(str(ray.get_runtime_context().gcs_address), target.token_file)
 
 
-def _forget(network: Network, address: RayAddress, remaining: Sequence[NodeConfig]) -> None:
+def _forget(network: Network, ray_of: AnyRay, remaining: Sequence[NodeConfig]) -> None:
     if remaining:
-        save_run(network, address, (config.index for config in remaining))
+        save_run(network, ray_of, (config.index for config in remaining))
     else:
         forget_run(network)
