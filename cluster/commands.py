@@ -63,6 +63,7 @@ def up(
         say(f"wrote a new development network with {validators} validators to {directory}")
     with console.status("starting") as spinner:
         if elsewhere is None:
+            _require_all_seeds(network)
             start_network(network, spinner.update)
         else:
             ray = RayAddress(elsewhere.address)
@@ -92,6 +93,15 @@ def up(
     if network.l1 is not None:
         say(f"the ZK chain settles on {network.l1.url}: see `braid settlement status`")
     say("[dim]see `braid status`; stop with `braid down`[/]")
+
+
+def _require_all_seeds(network: Network) -> None:
+    absent = [str(node.index) for node in network.nodes if not node.seed_file.exists()]
+    if absent:
+        raise ClusterError(
+            f"the seeds of nodes {', '.join(absent)} are not in {network.directory}: start those "
+            "that are with `braid node start`, or all on the machines of a Ray with --address"
+        )
 
 
 def status(directory: Path, as_json: bool) -> None:

@@ -147,10 +147,7 @@ def stop_network(network: Network, progress: Progress = silent) -> int:
         return clean_up(network)
     progress("stopping the nodes")
     if isinstance(ray, RayAddress):
-        with connection(ray):
-            stop_nodes(hosted_nodes(network))
-            kill_nodes(hosted_nodes(network))
-        forget_run(network)
+        _stop_elsewhere(network, ray)
         return 0
     try:
         with contextlib.suppress(ConnectionError), connection(ray):
@@ -160,6 +157,17 @@ def stop_network(network: Network, progress: Progress = silent) -> int:
         killed = stop_processes(ray.pid, ray.temporary_directory)
         forget_run(network)
     return killed
+
+
+def _stop_elsewhere(network: Network, ray: RayAddress) -> None:
+    try:
+        with connection(ray):
+            stop_nodes(hosted_nodes(network))
+            kill_nodes(hosted_nodes(network))
+    except RayUnreachable as error:
+        note = network.directory / "run.json"
+        raise RayUnreachable(f"{error} If that Ray is gone for good, remove {note}") from error
+    forget_run(network)
 
 
 def clean_up(network: Network) -> int:

@@ -120,7 +120,7 @@ def start_nodes_on(
     running = hosted_nodes(network)
     with connection(target):
         target = _lasting(target)
-        if recorded is not None and recorded.address != target.address:
+        if recorded is not None and _are_different(recorded, target):
             raise AlreadyRunning(
                 f"nodes of {network.directory} run on the Ray at {recorded.address}: stop them "
                 "first, or give other nodes a directory of their own"
@@ -197,6 +197,12 @@ def _running_ray(network: Network) -> AnyRay | None:
     except NotRunning:
         clean_up(network)
         return None
+
+
+def _are_different(recorded: AnyRay, target: AnyRay) -> bool:
+    """Whether two are different Rays for certain; of a client's address nobody can tell."""
+    addresses = {recorded.address, target.address}
+    return len(addresses) == 2 and not any(each.startswith("ray://") for each in addresses)
 
 
 def _refuse_running(configs: Sequence[NodeConfig]) -> None:

@@ -45,6 +45,7 @@ class Machines:
             "RAY_USAGE_STATS_ENABLED": "0",
         }
         self.has_store = REDIS is not None
+        self.client_address = f"ray://127.0.0.1:{client_port}"
         self._environment = braid.environment | QUICK_DEATHS
         self._head_options: tuple[str, ...] = (
             # With processors for nobody: actors of validators go where their resource is.

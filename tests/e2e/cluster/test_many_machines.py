@@ -86,7 +86,19 @@ def test_one_node_stops_and_starts_while_the_others_go_on(spread: Spread):
     assert len(spread.braid.json("status")["nodes"]) == 3
     spread.braid.json("node", "start", "1", *at)
     spread.wait_until_all_have(5)
-    assert spread.braid.json("node", "status", "1")["validator"] == 1
+    assert len(spread.braid.json("status")["nodes"]) == 4
+
+
+def test_a_node_is_stopped_and_started_from_outside_the_cluster(spread: Spread):
+    outside = ("--address", spread.machines.client_address)
+    assert spread.braid.json("node", "status", "2", *outside)["validator"] == 2
+    spread.braid.json("node", "stop", "2", *outside)
+    assert actors_on(spread.workers[2]) == set()
+    spread.braid.json("node", "start", "2", *outside)
+    assert {
+        title.split("::")[1].split("Actor")[0] for title in actors_on(spread.workers[2])
+    } == ACTORS
+    spread.wait_until_agree()
 
 
 def test_nodes_go_on_without_a_head_and_the_next_one_finds_them(spread: Spread):

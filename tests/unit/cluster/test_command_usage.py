@@ -9,6 +9,8 @@ from cluster.cli import app
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.output import print_json, rounded
 from cluster.ports import free_ports
+from cluster.ray_instance import RayAddress
+from cluster.run_record import save_run
 from tests.support.braid_main import BraidMain
 
 COMMANDS = (
@@ -171,6 +173,27 @@ def test_a_ray_that_is_not_there_is_said_at_once(run_main, tmp_path, command, sc
     assert (code, stdout) == (1, "")
     assert f"nothing answers at {address}" in stderr
     assert not (tmp_path / "run.json").exists()
+
+
+def test_a_ray_elsewhere_that_is_gone_does_not_keep_a_directory_for_ever(run_main, tmp_path):
+    network = create_dev_network(tmp_path, 4, PortPlan(None, None))
+    (nobody,) = free_ports(1)
+    save_run(network, RayAddress(f"127.0.0.1:{nobody}"))
+    code, _, stderr = run_main("down", "--dir", str(tmp_path))
+    assert code == 1
+    assert f"If that Ray is gone for good, remove {tmp_path / 'run.json'}" in stderr.replace(
+        "- ", "-"
+    )
+
+
+def test_a_directory_with_one_operator_s_node_does_not_start_all(run_main, tmp_path):
+    network = create_dev_network(tmp_path, 4, PortPlan(None, None))
+    for node in (0, 2):
+        network.nodes[node].seed_file.unlink()
+    code, stdout, stderr = run_main("up", "--dir", str(tmp_path))
+    assert (code, stdout) == (1, "")
+    assert "the seeds of nodes 0, 2 are not in" in stderr
+    assert "braid node start" in stderr
 
 
 def test_a_node_with_another_s_seed_does_not_start_and_nothing_else_does(run_main, tmp_path):
