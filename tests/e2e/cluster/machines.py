@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from cluster.ports import free_ports
 
 RAY = Path(sys.executable).parent / "ray"
 START_SECONDS = 90.0
+ACTOR_TITLE = re.compile(r"ray::(\w+)Actor")
 REDIS = shutil.which("redis-server")
 QUICK_DEATHS = {
     # A machine that is silent for so long is dead, and its actors start elsewhere.
@@ -110,14 +112,14 @@ class Machines:
 
 
 def actors_on(machine: psutil.Process) -> set[str]:
-    """Titles of the actors that run on a machine."""
-    titles = set()
+    """Kinds of actors that run on a machine: `Validator`, `Executor` and so on."""
+    kinds = set()
     for process in machine.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-            title = " ".join(process.cmdline()).strip()
-            if title.startswith("ray::") and "Actor" in title:
-                titles.add(title)
-    return titles
+            found = ACTOR_TITLE.match(" ".join(process.cmdline()))
+            if found is not None:
+                kinds.add(found.group(1))
+    return kinds
 
 
 def cut_power(machine: psutil.Process) -> None:
