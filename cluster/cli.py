@@ -128,6 +128,10 @@ def up(
             help="Workers that prove batches of a new network; each takes 2 to 10 GB.",
         ),
     ] = 0,
+    prover_gpus: Annotated[
+        float,
+        typer.Option(min=0, max=8, help="GPUs that Ray sets aside for each of these workers."),
+    ] = 0.0,
     address: RayAddressOption = None,
     wait_seconds: WaitOption = 0.0,
     are_keys_new: NewKeysOption = False,
@@ -141,7 +145,7 @@ def up(
     from cluster.commands import up as command
     from cluster.l1_choice import L1Request
 
-    request = L1Request(l1, l1_port, l1_engine, l1_key, provers)
+    request = L1Request(l1, l1_port, l1_engine, l1_key, provers, prover_gpus)
     elsewhere = None if address is None else Elsewhere(address, wait_seconds, are_keys_new)
     command(directory, validators, rpc_port, p2p_port, request, elsewhere, as_json)
 

@@ -29,6 +29,7 @@ class L1Request:
     engine: str = EngineKind.WASM.value
     key_file: Path | None = None
     provers: int = 0
+    prover_gpus: float = 0.0
 
 
 def choose_l1(request: L1Request) -> L1Choice | None:
@@ -46,7 +47,12 @@ def choose_l1(request: L1Request) -> L1Choice | None:
     if request.l1 == EMBEDDED:
         port = request.port or DEFAULT_L1_PORT
         require_free([port])
-        return embedded_choice(port, EngineKind(request.engine), request.provers)
+        return embedded_choice(
+            port,
+            EngineKind(request.engine),
+            request.provers,
+            prover_gpus=request.prover_gpus,
+        )
     return _external(request)
 
 
@@ -75,6 +81,7 @@ def _external(request: L1Request) -> L1Choice:
         confirmations=CONFIRMATIONS,
         deployer_nonce=nonce,
         provers=request.provers,
+        prover_gpus=request.prover_gpus,
     )
     return L1Choice(plan, chain_id, keys)
 

@@ -57,6 +57,8 @@ class L1Plan:
     provers
         Workers of the settling node's prover pool at most; without any, batches are posted and
         wait for their proofs.
+    prover_gpus
+        GPUs that Ray sets aside for each; with none it goes where there are processors.
     """
 
     url: str
@@ -64,6 +66,7 @@ class L1Plan:
     confirmations: int
     deployer_nonce: int = 0
     provers: int = 0
+    prover_gpus: float = 0.0
     parameter_set: str = "fast"
     batch_age_seconds: float = 60.0
 
@@ -78,6 +81,7 @@ class L1Plan:
             "confirmations": self.confirmations,
             "deployer_nonce": self.deployer_nonce,
             "provers": self.provers,
+            "prover_gpus": self.prover_gpus,
             "parameter_set": self.parameter_set,
             "batch_age_seconds": self.batch_age_seconds,
         }
@@ -94,6 +98,7 @@ class L1Plan:
             confirmations=int(found["confirmations"]),
             deployer_nonce=int(found["deployer_nonce"]),
             provers=int(found["provers"]),
+            prover_gpus=float(found.get("prover_gpus", 0.0)),
             parameter_set=str(found["parameter_set"]),
             batch_age_seconds=float(found["batch_age_seconds"]),
         )
@@ -113,13 +118,20 @@ class L1Plan:
         )
 
 
-def embedded_plan(port: int, engine: EngineKind, provers: int, batch_age_seconds: float) -> L1Plan:
+def embedded_plan(
+    port: int,
+    engine: EngineKind,
+    provers: int,
+    batch_age_seconds: float,
+    prover_gpus: float = 0.0,
+) -> L1Plan:
     """A network that brings its L1 along."""
     return L1Plan(
         url=f"http://127.0.0.1:{port}",
         embedded=EmbeddedL1Plan(port, engine),
         confirmations=EMBEDDED_CONFIRMATIONS,
         provers=provers,
+        prover_gpus=prover_gpus,
         batch_age_seconds=batch_age_seconds,
     )
 
@@ -148,10 +160,14 @@ class L1Choice:
 
 
 def embedded_choice(
-    port: int, engine: EngineKind, provers: int = 0, batch_age_seconds: float = 60.0
+    port: int,
+    engine: EngineKind,
+    provers: int = 0,
+    batch_age_seconds: float = 60.0,
+    prover_gpus: float = 0.0,
 ) -> L1Choice:
     """An L1 that the network brings along."""
-    plan = embedded_plan(port, engine, provers, batch_age_seconds)
+    plan = embedded_plan(port, engine, provers, batch_age_seconds, prover_gpus)
     return L1Choice(plan, L1_CHAIN_ID, new_keys())
 
 

@@ -11,7 +11,7 @@ from ray.actor import ActorHandle
 from actors.config import ACTOR_NAMESPACE, L1_ACTOR, NodeConfig
 from actors.l1.actor import EmbeddedL1Actor
 from actors.prover.pool.actor import ProverPoolActor
-from actors.prover.pool.options import PoolOptions, pool_name
+from actors.prover.pool.options import PoolOptions, WorkerOptions, pool_name
 from actors.prover.pool.programs import stf_programs
 from actors.prover.witness_actor import WitnessActor, witness_name
 from actors.settlement.actor import SETTLEMENT, SettlementActor
@@ -87,6 +87,7 @@ def create_settlement(
         programs=stf_programs(plan.parameter_set),
         maximum_workers=plan.provers,
         splitter=witness_name(config),
+        worker=WorkerOptions(gpus=plan.prover_gpus),
     )
     witnesses = create(WitnessActor, witness_name(config), config)
     pool = create(ProverPoolActor, pool_name(config), config, options)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from actors.l1.settings import EngineKind
 from cluster.dev_genesis import PortPlan, create_dev_network, dev_genesis
 from cluster.errors import BadDirectory, ClusterError, NotRunning
+from cluster.l1_plan import embedded_choice
 from cluster.network import Network, is_network, load_network
 from cluster.ray_instance import RayAddress, RayInstance
 from cluster.run_record import (
@@ -46,6 +48,15 @@ def test_what_is_written_is_read_again(network):
     assert again == network
     assert is_network(network.directory)
     assert [node.index for node in again.nodes] == [0, 1, 2, 3]
+
+
+def test_what_a_network_settles_on_and_who_proves_is_read_again(tmp_path):
+    choice = embedded_choice(1, EngineKind.WASM, provers=3, prover_gpus=0.5)
+    made = create_dev_network(tmp_path, 2, PortPlan(None, None), choice)
+    again = load_network(tmp_path)
+    assert again == made
+    assert again.l1 == choice.plan
+    assert (again.l1.provers, again.l1.prover_gpus) == (3, 0.5)
 
 
 def test_every_node_knows_all_others_and_no_port_twice(network):
