@@ -179,4 +179,7 @@ def test_taken_down_it_leaves_nothing_running(hosts: Hosts) -> None:
     hosts.braid("down")
     hosts.ray("down --yes cluster.yaml")
     for host in (hosts.head, hosts.all["one"], hosts.all["two"]):
-        wait_until(lambda asked=host: asked.processes() == [], f"an idle {host.name}")
+        try:
+            wait_until(lambda asked=host: asked.processes() == [], f"an idle {host.name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {host.must('ps -eo pid,args=')}") from None
