@@ -35,6 +35,7 @@ done
 for folder in /opt /home /run /dev/shm /tmp; do mount -t tmpfs none $folder; done
 mkdir -p /run/sshd /etc/braid /var/lib/braid /opt/braid /home/root/.ssh
 mount --bind {environment} /opt/braid
+echo 'export PATH=/opt/braid/bin:$PATH' > /etc/profile.d/braid.sh
 sed -i 's|^root:.*|root:x:0:0:root:/home/root:/bin/bash|' /etc/passwd
 cp /mnt/key /home/root/.ssh/braid
 cp /mnt/key.pub /home/root/.ssh/authorized_keys

@@ -180,6 +180,7 @@ def test_taken_down_it_leaves_nothing_running(hosts: Hosts) -> None:
     hosts.ray("down --yes cluster.yaml")
     for host in (hosts.head, hosts.all["one"], hosts.all["two"]):
         try:
-            wait_until(lambda asked=host: asked.processes() == [], f"an idle {host.name}")
+            # A worker gives its head up after a minute.
+            wait_until(lambda asked=host: asked.processes() == [], f"an idle {host.name}", 120)
         except AssertionError as error:
             raise AssertionError(f"{error}: {host.must('ps -eo pid,args=')}") from None
