@@ -4,11 +4,10 @@ from functools import partial
 from statistics import median
 from typing import Any, Final
 
-import psutil
-
 from actors.transport.interface import Channel
 from cluster.chaos.arena import Arena
 from cluster.chaos.errors import InvariantBroken
+from cluster.chaos.memory import MemoryWatch
 from cluster.chaos.processes import run_inside
 from cluster.chaos.scenario import Finding, Scenario
 from cluster.chaos.traitors import Flooder, arrest, turn
@@ -16,21 +15,15 @@ from cluster.chaos.traitors import Flooder, arrest, turn
 TRAITOR: Final = 3
 HONEST: Final = (0, 1, 2)
 BLOCKS: Final = 24
-BYTES_PER_MEBIBYTE: Final = 2**20
-MAX_GROWTH_MEBIBYTES: Final = 128
-"""Of one honest validator's memory over all floods. What one peer may have in flight and unread on
-all channels is 10 MiB; the rest is what the allocator keeps of passing messages, and what any
-ledger takes that grows meanwhile."""
 MAX_MEDIAN_MS: Final = 500.0
 """Of finality while a flood lasts: Δ of the network, on a machine that the flooder shares."""
 
 
 def flooder(arena: Arena) -> Finding:
     """Flood each channel, then all of them at once, and compare finality and memory with before."""
-    processes = {node: arena.process(node, "validator") for node in HONEST}
+    memory = MemoryWatch(arena, HONEST)
     before_ms = _finality_ms(arena)
     arena.note(f"finality before: median {before_ms:.0f} ms")
-    before = {node: _mebibytes(process) for node, process in processes.items()}
     for channels in (*((channel,) for channel in Channel), tuple(Channel)):
         name = "all channels" if len(channels) > 1 else channels[0].name
         run_inside(arena.actor(TRAITOR, "validator"), _begin, Flooder(*channels))
@@ -38,7 +31,7 @@ def flooder(arena: Arena) -> Finding:
         during_ms = _finality_ms(arena)
         sent = run_inside(arena.actor(TRAITOR, "validator"), _end)
         per_second = sum(sent.values()) / (arena.now() - began)
-        grown = max(_mebibytes(process) - before[node] for node, process in processes.items())
+        grown = memory.require_bounded(f"a flood on {name}")
         arena.heal(
             f"{name}: {per_second:.0f} messages/s, finality {during_ms:.0f} ms, {grown:+.0f} MiB"
         )
@@ -46,8 +39,6 @@ def flooder(arena: Arena) -> Finding:
             raise InvariantBroken(
                 f"finality took {during_ms:.0f} ms in a flood on {name}, {before_ms:.0f} ms before"
             )
-        if grown > MAX_GROWTH_MEBIBYTES:
-            raise InvariantBroken(f"a flood on {name} has cost {grown:.0f} MiB of memory")
     began = arena.now()
     arena.wait_for_growth(BLOCKS, *HONEST)
     return Finding(recovery_seconds=arena.now() - began)
@@ -65,10 +56,6 @@ def _finality_ms(arena: Arena) -> float:
         )
         samples += found["final"]
     return median(samples)
-
-
-def _mebibytes(process: psutil.Process) -> float:
-    return float(process.memory_info().rss) / BYTES_PER_MEBIBYTE
 
 
 def _begin(actor: Any, traitor: Flooder) -> None:

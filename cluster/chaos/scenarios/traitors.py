@@ -7,8 +7,9 @@ from typing import Any, Final
 from actors.validator.node import ValidatorNode
 from cluster.chaos.arena import Arena
 from cluster.chaos.errors import InvariantBroken
+from cluster.chaos.memory import MemoryWatch
 from cluster.chaos.processes import run_inside
-from cluster.chaos.scenario import Finding, Scenario, Setup
+from cluster.chaos.scenario import Finding, Run, Scenario, Setup
 from cluster.chaos.traitors import (
     Corrupter,
     Equivocator,
@@ -186,36 +187,50 @@ def _require_evidence(arena: Arena) -> None:
             raise InvariantBroken(f"the evidence at node {node} names {culprits}")
 
 
+def _bounded(run: Run) -> Run:
+    """The same, and the honest validators' memory is looked at afterwards."""
+
+    def bounded(arena: Arena) -> Finding:
+        memory = MemoryWatch(arena, HONEST)
+        finding = run(arena)
+        arena.note(
+            f"memory of an honest validator: {memory.require_bounded('the traitor'):+.0f} MiB"
+        )
+        return finding
+
+    return bounded
+
+
 SCENARIOS = (
     Scenario(
         "equivocating-leader",
         "two proposals in one view harm nobody, and convict the leader on the ledger of all",
         "one of four leaders proposes one payload to some validators and another to the rest",
-        equivocating_leader,
+        _bounded(equivocating_leader),
         setup=Setup(convicted=(TRAITOR,)),
     ),
     Scenario(
         "withholding-leader",
         "a payload that is kept back costs its view at most",
         "one of four leaders keeps its payloads from all, from all but one, and until it is late",
-        withholding_leader,
+        _bounded(withholding_leader),
     ),
     Scenario(
         "vote-forger",
         "forged votes and certificates decide nothing, convict nobody, and are counted",
         "one of four validators sends wrong signatures, others' votes, false and huge certificates",
-        vote_forger,
+        _bounded(vote_forger),
     ),
     Scenario(
         "replayer",
         "what was said before, or in another network, changes nothing and convicts nobody",
         "one of four validators repeats old messages of every channel, its own and others'",
-        replayer,
+        _bounded(replayer),
     ),
     Scenario(
         "invalid-payloads",
         "no payload that breaks a rule becomes final",
         "one of four leaders breaks one rule after the other: parent, date, size, deliveries …",
-        invalid_payloads,
+        _bounded(invalid_payloads),
     ),
 )
