@@ -1,7 +1,10 @@
 """``braid chaos list`` and ``braid chaos run``."""
 
+import contextlib
+import sys
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from rich.status import Status
 
@@ -41,7 +44,7 @@ def run(name: str, file: Path | None, seed: int | None, report: Path | None, as_
     """Run scenarios one after the other; gives whether none of them broke."""
     outcomes: list[Outcome] = []
     for scenario in chosen_scenarios(name, file):
-        with console.status(scenario.name) as spinner:
+        with console.status(scenario.name) as spinner, _stdout_for_answers():
             outcome = run_scenario(scenario, seed, partial(_tell, spinner, scenario.name))
         outcomes.append(outcome)
         say(_verdict(outcome))
@@ -53,6 +56,11 @@ def run(name: str, file: Path | None, seed: int | None, report: Path | None, as_
     else:
         _print(outcomes)
     return all_held
+
+
+def _stdout_for_answers() -> contextlib.AbstractContextManager[TextIO]:
+    """Ray says on the standard output that a process of ours was killed: not among the answers."""
+    return contextlib.redirect_stdout(sys.stderr)
 
 
 def _tell(spinner: Status, name: str, text: str) -> None:
