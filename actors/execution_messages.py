@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.attestations import Divergence
 from bridge.triggers import NO_REFUSALS, Refusals
 from bridge.work import ChainWork
-from execution.types import Address
+from execution.types import Address, Hash32
 from ledger.crossing import Attestation, CertifiedCheckpoint, Message
 from ledger.types import BlockNumber, ChainRole, Digest, EvmHash, Height, TimestampMs, View
 
@@ -74,7 +74,8 @@ class ExecutedBlock:
 
     ``account_nonces`` holds the nonces after the block of everyone who sent a
     transaction in it, included or skipped. ``refusals`` is what a block of the ZK chain
-    refused the fast chain.
+    refused the fast chain. ``left_over`` are hashes of transactions that a block of the ZK chain
+    had no room to prove: a later block may take them.
     """
 
     role: ChainRole
@@ -87,6 +88,7 @@ class ExecutedBlock:
     next_message_nonce: int
     account_nonces: dict[Address, int]
     refusals: Refusals = NO_REFUSALS
+    left_over: frozenset[Hash32] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ from bridge.state import BridgeState
 from bridge.work import (
     MAX_DELIVERIES_PER_BLOCK,
     MAX_ZK_ROOTS_PER_BLOCK,
+    MAX_ZK_TRANSACTION_BYTES_PER_BLOCK,
+    MAX_ZK_TRANSACTIONS_PER_BLOCK,
     ChainWork,
     Delivery,
     FastReplay,
@@ -143,6 +145,23 @@ def check_header(
     body = body_digest(sealed.body)
     if header.body != body:
         raise WrongBody(header.body, body)
+    if header.chain is ChainRole.ZK:
+        _check_provable(sealed.body.transactions)
+
+
+def _check_provable(transactions: tuple[bytes, ...]) -> None:
+    """Check that a block of the ZK chain lists no more than one proof can read."""
+    if len(transactions) > MAX_ZK_TRANSACTIONS_PER_BLOCK:
+        raise BlockTooLarge(
+            f"{len(transactions)} transactions of the ZK chain, "
+            f"at most {MAX_ZK_TRANSACTIONS_PER_BLOCK}"
+        )
+    size_bytes = sum(map(len, transactions))
+    if size_bytes > MAX_ZK_TRANSACTION_BYTES_PER_BLOCK:
+        raise BlockTooLarge(
+            f"{size_bytes} bytes of transactions of the ZK chain, "
+            f"at most {MAX_ZK_TRANSACTION_BYTES_PER_BLOCK}"
+        )
 
 
 def check_drift(header: BlockHeader, now_ms: int, max_drift_ms: int) -> None:

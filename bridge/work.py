@@ -18,9 +18,16 @@ MAX_ZK_ROOTS_PER_BLOCK: Final = 8
 MAX_MESSAGE_GAS: Final = 2_000_000
 """What a message's own call may use at most; a message that asks for more is not called."""
 
-MAX_ZK_DELIVERY_CYCLES_PER_BLOCK: Final = 2_500_000
+MAX_ZK_TRANSACTIONS_PER_BLOCK: Final = 48
+MAX_ZK_TRANSACTION_BYTES_PER_BLOCK: Final = 48 * 1024
+"""What a block of the ZK chain may list. A proof pays for each, be it executed or not."""
+
+MAX_ZK_DELIVERY_CYCLES_PER_BLOCK: Final = 2_600_000
 """By :func:`delivery_cycles`: a block of the ZK chain has to fit into one proof, of 4,194,304
 cycles, or nothing behind it could ever settle. The rest is for the users' transactions."""
+
+MAX_ZK_ORDERED_CYCLES_PER_BLOCK: Final = 3_650_000
+"""The same, with a transaction that L1 forces in, which has its whole budget (docs/proving.md)."""
 
 MAX_FORCED_TRANSACTIONS_PER_BLOCK: Final = 1
 """So each has the whole gas limit of its block: none is left out for want of gas. The guest of
@@ -29,9 +36,14 @@ the zkVM refuses a block that delivers more."""
 _DELIVERY_FIXED_GAS: Final = 500_000
 _DELIVERY_GAS_PER_BYTE: Final = 60
 
-_DELIVERY_FIXED_CYCLES: Final = 150_000
-_DELIVERY_CYCLES_PER_BYTE: Final = 20
-_DELIVERY_CYCLES_PER_GAS: Final = 2
+DELIVERY_FIXED_CYCLES: Final = 220_000
+DELIVERY_CYCLES_PER_BYTE: Final = 20
+MESSAGE_CYCLES_PER_GAS: Final = 4
+MAX_MESSAGE_CYCLES: Final = 2_200_000
+"""What a message's own call may cost to prove: the state transition function stops it there."""
+
+FORCED_CYCLES: Final = 2_650_000
+"""What a forced transaction may cost to prove, in the worst case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +179,31 @@ def delivery_gas(message: Message) -> int:
 
 
 def delivery_cycles(message: Message) -> int:
-    """About how long the zkVM takes to prove the delivery of a message.
+    """What the delivery of a message may cost to prove.
 
     A deposit takes 110,000 cycles beside its call, a message of the fast chain with value
-    145,000, 8,000 bytes of data 155,000 more (``tests/differential/guest``); ordinary
-    contracts take up to two cycles per gas. Precompiles may take far more.
+    145,000, 8,000 bytes of data 155,000 more (``tests/differential/guest``). Its call has a
+    budget by its gas, as ``stf/src/meter`` gives it.
     """
     call_gas = message.gas_limit if message.gas_limit <= MAX_MESSAGE_GAS else 0
-    data_cycles = _DELIVERY_CYCLES_PER_BYTE * len(message.data)
-    return _DELIVERY_FIXED_CYCLES + data_cycles + _DELIVERY_CYCLES_PER_GAS * call_gas
+    call_cycles = min(MESSAGE_CYCLES_PER_GAS * call_gas, MAX_MESSAGE_CYCLES)
+    data_cycles = DELIVERY_CYCLES_PER_BYTE * len(message.data)
+    return DELIVERY_FIXED_CYCLES + data_cycles + call_cycles
 
 
 def count_deliverable(role: ChainRole, pending: tuple[Message, ...]) -> int:
     """How many messages from the front of a queue fit in one block: at least one, if any waits."""
-    gas = cycles = 0
+    gas = cycles = forced_cycles = 0
     for count, message in enumerate(pending[:MAX_DELIVERIES_PER_BLOCK]):
         gas += delivery_gas(message)
-        cycles += delivery_cycles(message) if role is ChainRole.ZK else 0
-        is_too_much = gas > MAX_DELIVERY_GAS_PER_BLOCK or cycles > MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+        if role is ChainRole.ZK:
+            cycles += delivery_cycles(message)
+            forced_cycles += FORCED_CYCLES if message.is_forced_transaction else 0
+        is_too_much = (
+            gas > MAX_DELIVERY_GAS_PER_BLOCK
+            or cycles > MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+            or cycles + forced_cycles > MAX_ZK_ORDERED_CYCLES_PER_BLOCK
+        )
         if is_too_much and count > 0:
             return count
     return min(len(pending), MAX_DELIVERIES_PER_BLOCK)

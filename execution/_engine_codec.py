@@ -92,6 +92,7 @@ def decode_block(number: int, response: list[Any]) -> BlockOutput:
         receipts,
         skipped,
         changes,
+        proving_costs,
     ) = response
     return BlockOutput(
         number=number,
@@ -107,6 +108,7 @@ def decode_block(number: int, response: list[Any]) -> BlockOutput:
         receipts=tuple(map(_decode_receipt, receipts)),
         skipped=tuple(SkippedTransaction(index, reason) for index, reason in skipped),
         changes=tuple(map(_decode_change, changes)),
+        proving_costs=tuple(proving_costs),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.cancun.transaction_context import CancunTransactionContext
@@ -11,6 +11,12 @@ from eth.vm.forks.prague.state import PragueState
 from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth.vm.message import Message
 
+from execution._reference_meter import (
+    Opcode,
+    ReferenceMeter,
+    metered_opcode,
+    metered_precompile,
+)
 from execution._reference_state import Database
 from execution._reference_transactions import EvmTransaction, floor_gas
 from execution.types import (
@@ -59,18 +65,110 @@ class ReferenceComputation(PragueComputation):  # type: ignore[misc]
     and py-evm then charges their initcode words (EIP-3860) twice.
     """
 
-    _precompiles = PragueComputation.get_precompiles() | {MODEXP_ADDRESS: modexp}
+    opcodes: ClassVar[dict[int, Opcode]] = {
+        number: metered_opcode(number, opcode)
+        for number, opcode in PragueComputation.opcodes.items()
+    }
+    _precompiles: ClassVar[dict[bytes, Opcode]] = {
+        address: metered_precompile(address, precompile)
+        for address, precompile in (
+            PragueComputation.get_precompiles() | {MODEXP_ADDRESS: modexp}
+        ).items()
+    }
 
     @property
     def is_origin_computation(self) -> bool:
         """Whether this is the transaction's outermost message."""
         return bool(self.msg.depth == 0)
 
+    @classmethod
+    def apply_message(
+        cls,
+        state: Any,
+        message: Message,
+        transaction_context: Any,
+        parent_computation: Computation | None = None,
+    ) -> Computation:
+        """Run a message; the meter has to know of those that the protocol's code sends."""
+        if state.meter is not None and not message.is_create:
+            state.meter.begin_inner(message.depth, message.gas)
+        return super().apply_message(state, message, transaction_context, parent_computation)
+
+    @classmethod
+    def apply_create_message(
+        cls,
+        state: Any,
+        message: Message,
+        transaction_context: Any,
+        parent_computation: Computation | None = None,
+    ) -> Computation:
+        """Run a creation; the storage of what it creates is empty."""
+        if state.meter is not None:
+            state.look_at(message.storage_address)
+            state.meter.note_created(message.storage_address)
+        return super().apply_create_message(state, message, transaction_context, parent_computation)
+
 
 class ReferenceState(PragueState):  # type: ignore[misc]
-    """Prague's state, with the corrected computation."""
+    """Prague's state, with the corrected computation, and with a meter where the chain has one."""
 
     computation_class = ReferenceComputation
+    meter: ReferenceMeter | None = None
+
+    def look_at(self, address: Address) -> None:
+        """Note that an account is looked at."""
+        if self.meter is not None:
+            self.meter.look_at_account(address)
+
+    def get_balance(self, address: Address) -> int:
+        """Balance of an account."""
+        self.look_at(address)
+        return int(super().get_balance(address))
+
+    def get_nonce(self, address: Address) -> int:
+        """Nonce of an account."""
+        self.look_at(address)
+        return int(super().get_nonce(address))
+
+    def get_code(self, address: Address) -> bytes:
+        """Code of an account."""
+        self.look_at(address)
+        code = bytes(super().get_code(address))
+        if self.meter is not None:
+            self.meter.look_at_code(address, Hash32(super().get_code_hash(address)), code)
+        return code
+
+    def get_code_hash(self, address: Address) -> Hash32:
+        """Hash of an account's code."""
+        self.look_at(address)
+        return Hash32(super().get_code_hash(address))
+
+    def account_exists(self, address: Address) -> bool:
+        """Whether there is such an account."""
+        self.look_at(address)
+        return bool(super().account_exists(address))
+
+    def account_is_empty(self, address: Address) -> bool:
+        """Whether the account is empty (EIP-161)."""
+        self.look_at(address)
+        return bool(super().account_is_empty(address))
+
+    def has_code_or_nonce(self, address: Address) -> bool:
+        """Whether a creation would collide with the account."""
+        self.look_at(address)
+        return bool(super().has_code_or_nonce(address))
+
+    def set_code(self, address: Address, code: bytes) -> None:
+        """Deploy a code."""
+        super().set_code(address, code)
+        if self.meter is not None:
+            self.meter.note_deployed(address, code)
+
+    def get_storage(self, address: Address, slot: int, from_journal: bool = True) -> int:
+        """Value of a slot."""
+        if self.meter is not None:
+            self.meter.look_at_slot(address, slot)
+        return int(super().get_storage(address, slot, from_journal))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +206,22 @@ def build_state(
     return ReferenceState(database, context, root)
 
 
-def apply_transaction(state: Any, transaction: EvmTransaction) -> Outcome:
-    """Execute a transaction that passed all checks; py-evm raises if it disagrees."""
+def apply_transaction(
+    state: Any, transaction: EvmTransaction, *, is_short: bool = False
+) -> Outcome | None:
+    """Execute a transaction that passed all checks; py-evm raises if it disagrees.
+
+    ``None``, and no trace of it, where its budget ``is_short`` and it spent that.
+    """
     state.lock_changes()
+    snapshot = state.snapshot() if is_short else None
     computation = state.apply_transaction(transaction)
+    if snapshot is not None and state.meter.has_struck:
+        state.revert(snapshot)
+        return None
+    if state.meter is not None:
+        state.look_at(state.coinbase)
+        state.meter.end(state.get_code_hash)
 
     # py-evm's receipts cap the refund by the calldata floor too; the executor, which
     # moves the fees, does not, and nor do EIP-3529 and EIP-7623.
@@ -136,6 +246,7 @@ def apply_system_transaction(state: Any, transaction: SystemTransaction) -> Outc
     the coinbase and the precompiles itself.
     """
     state.lock_changes()
+    state.look_at(SYSTEM_ADDRESS)
     state.mark_address_warm(SYSTEM_ADDRESS)
     state.mark_address_warm(transaction.to)
     executor = state.get_transaction_executor()
@@ -151,6 +262,8 @@ def apply_system_transaction(state: Any, transaction: SystemTransaction) -> Outc
     )
     context = CancunTransactionContext(gas_price=0, origin=SYSTEM_ADDRESS)
     computation = state.computation_class.apply_message(state, message, context)
+    if state.meter is not None:
+        state.meter.end(state.get_code_hash)
     _clear_accounts(state, computation)
     state.clear_transient_storage()
     return Outcome(
@@ -163,12 +276,17 @@ def apply_system_transaction(state: Any, transaction: SystemTransaction) -> Outc
 
 
 def _clear_accounts(state: Any, computation: Computation) -> None:
-    """Delete what destroyed itself (EIP-6780) and what was touched and is empty (EIP-161)."""
+    """Delete what destroyed itself (EIP-6780) and what was touched and is empty (EIP-161).
+
+    Of what was touched py-evm has the coinbase too, which the call did not look at.
+    """
+    meter, state.meter = state.meter, None
     for address in computation.get_accounts_for_deletion():
         state.delete_account(address)
     for address in collect_touched_accounts(computation):
         if state.account_exists(address) and state.account_is_empty(address):
             state.delete_account(address)
+    state.meter = meter
 
 
 def _logs(computation: Computation) -> tuple[Log, ...]:

@@ -47,6 +47,7 @@ class Operation(IntEnum):
     STATE_TEST = 14
     RECORD = 15
     RUN_BATCH = 16
+    PROVING_COSTS = 17
 
 
 _ERROR_OF_STATUS: Final[dict[int, type[errors.EngineError]]] = {
@@ -60,6 +61,7 @@ _ERROR_OF_STATUS: Final[dict[int, type[errors.EngineError]]] = {
     9: errors.GasRequiredExceedsAllowanceError,
     10: errors.MissingStateError,
     11: errors.WitnessRejectedError,
+    12: errors.ProvingBudgetExceededError,
 }
 _STATUS_REVERTED: Final = 8
 

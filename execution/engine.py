@@ -89,7 +89,13 @@ class WasmEngine:
 
     def _load(self, spec: ChainSpec, accounts: Iterable[tuple[Address, GenesisAccount]]) -> None:
         self._instance = WasmInstance()
-        rules = [spec.fork, spec.chain_id, spec.initial_base_fee_wei, spec.is_base_fee_zero]
+        rules = [
+            spec.fork,
+            spec.chain_id,
+            spec.initial_base_fee_wei,
+            spec.is_base_fee_zero,
+            spec.is_metered,
+        ]
         self._instance.invoke(Operation.BEGIN, rules)
         for batch in _batches(accounts, _ACCOUNTS_PER_LOAD):
             encoded = [encode_account(address, account) for address, account in batch]
@@ -264,3 +270,9 @@ def _batches(
     iterator = iter(accounts)
     while batch := list(islice(iterator, size)):
         yield batch
+
+
+def proving_cost_tables() -> tuple[list[int], list[list[int]], list[list[int]], list[int]]:
+    """Numbers of ``stf/src/meter/costs.rs``: of opcodes, lookups, precompiles, and all others."""
+    opcodes, lookups, precompiles, others = WasmInstance().invoke(Operation.PROVING_COSTS, [])
+    return opcodes, lookups, precompiles, others

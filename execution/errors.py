@@ -17,7 +17,8 @@
     │   └── CallError                     eth_call or eth_estimateGas has no result
     │       ├── CallRejectedError         the call is no valid transaction
     │       ├── CallRevertedError         it reverts whatever the gas; carries ``output``
-    │       └── GasRequiredExceedsAllowanceError
+    │       ├── GasRequiredExceedsAllowanceError
+    │       └── ProvingBudgetExceededError  it costs too much to prove, whatever its gas
     ├── BatchError                        blocks or statements that make no batch
     │   ├── WitnessTooLargeError          more than the guest takes
     │   ├── StatementDecodeError          bytes that are no statement
@@ -99,6 +100,10 @@ class CallRevertedError(CallError):
 
 class GasRequiredExceedsAllowanceError(CallError):
     """The call fails even with all the gas that it may have."""
+
+
+class ProvingBudgetExceededError(CallError):
+    """The call costs more to prove than a transaction of the ZK chain may."""
 
 
 class BatchError(ExecutionError):

@@ -15,6 +15,7 @@ def chain_spec(genesis: Genesis, role: ChainRole) -> ChainSpec:
         alloc=genesis_accounts(chain),
         initial_base_fee_wei=chain.initial_base_fee_wei,
         is_base_fee_zero=chain.is_base_fee_zero,
+        is_metered=role is ChainRole.ZK,
     )
 
 

@@ -15,7 +15,7 @@ Heads of the senders' queues are in a heap. Entries that are no longer heads
 stay in it until they surface or the heap is rebuilt.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -172,18 +172,22 @@ class Mempool:
         affected: dict[Address, SenderQueue] = {}
         for member in self._forget_block(block_digest):
             entry = self._entries.get(member)
-            if entry is not None and member not in self._in_flight:
-                queue = affected[entry[2].sender] = self._queues[entry[2].sender]
-                queue.ready_nonce = min(queue.ready_nonce, entry[2].nonce)
-                self._offer_for_eviction(entry)
+            if entry is not None:
+                affected.update(self._offer_again(entry))
         for queue in affected.values():
             self._settle(queue, queue.account_nonce)
 
-    def commit(self, block_digest: Digest, account_nonces: Mapping[Address, int]) -> None:
+    def commit(
+        self,
+        block_digest: Digest,
+        account_nonces: Mapping[Address, int],
+        left_over: Collection[Hash32] = (),
+    ) -> None:
         """Note that a block is final and executed.
 
         Its transactions leave the pool, whether they were included or skipped,
         and so does every transaction that the new nonces make stale.
+        Those that the block had no room for stay, and may be proposed again.
 
         Parameters
         ----------
@@ -191,11 +195,17 @@ class Mempool:
             The block; it need not have been marked.
         account_nonces : Mapping[Address, int]
             Nonces after the block of all accounts whose nonce it changed.
+        left_over : Collection[Hash32]
+            Hashes of what was not tried, or not included, for want of room to prove it.
         """
         affected: dict[Address, SenderQueue] = {}
         for member in self._forget_block(block_digest):
             entry = self._entries.get(member)
-            if entry is not None:
+            if entry is None:
+                continue
+            if member in left_over:
+                affected.update(self._offer_again(entry))
+            else:
                 affected[entry[2].sender] = self._drop(entry)
         for sender, nonce in account_nonces.items():
             known = self._queues.get(sender)
@@ -354,6 +364,16 @@ class Mempool:
             if count > 1:
                 in_flight[member] = count - 1
         return members
+
+    def _offer_again(self, entry: Entry) -> dict[Address, SenderQueue]:
+        """Make a transaction ready again, unless it is in another block; the queue to settle."""
+        sender, nonce = entry[2].sender, entry[2].nonce
+        if entry[2].hash in self._in_flight:
+            return {}
+        queue = self._queues[sender]
+        queue.ready_nonce = min(queue.ready_nonce, nonce)
+        self._offer_for_eviction(entry)
+        return {sender: queue}
 
     def _drop(self, entry: Entry) -> SenderQueue:
         transaction = entry[2]

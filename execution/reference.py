@@ -10,6 +10,8 @@ Set ``ETH_HASH_BACKEND=pysha3`` before the first import for a faster keccak.
 
 from typing import Final
 
+from execution import proving_costs as costs
+from execution import skip_reasons
 from execution._reference_header import (
     EMPTY_TRIE_ROOT,
     Header,
@@ -19,8 +21,11 @@ from execution._reference_header import (
     next_base_fee_wei,
     ordered_trie_root,
 )
+from execution._reference_meter import BlockBudget, ReferenceMeter, is_forced_delivery
 from execution._reference_state import new_database, open_state, state_changes, write_genesis
 from execution._reference_transactions import (
+    LEGACY_TYPE,
+    SET_CODE_TYPE,
     EvmState,
     EvmTransaction,
     Skip,
@@ -136,7 +141,9 @@ class ReferenceEngine:
             base_fee_wei,
             self._hashes[: -BLOCK_HASH_WINDOW - 1 : -1],
         )
-        execution = _BlockExecution(state, self._spec.chain_id, block.gas_limit, base_fee_wei)
+        if self._spec.is_metered:
+            state.meter = ReferenceMeter(self._database, self._head.state_root)
+        execution = _BlockExecution(state, self._spec.chain_id, block, base_fee_wei)
         for system_transaction in block.system_transactions:
             execution.run_system(system_transaction)
         for index, raw in enumerate(block.transactions):
@@ -189,13 +196,16 @@ class ReferenceEngine:
             receipts=tuple(receipts),
             skipped=tuple(execution.skipped),
             changes=changes,
+            proving_costs=tuple(execution.proving_costs),
         )
 
 
 class _BlockExecution:
     """What the transactions of one block have done so far."""
 
-    def __init__(self, state: EvmState, chain_id: int, gas_limit: int, base_fee_wei: int) -> None:
+    def __init__(
+        self, state: EvmState, chain_id: int, block: BlockInput, base_fee_wei: int
+    ) -> None:
         self.state = state
         self.base_fee_wei = base_fee_wei
         self.user_gas_used = 0
@@ -203,23 +213,47 @@ class _BlockExecution:
         self.receipts: list[Receipt] = []
         self.skipped: list[SkippedTransaction] = []
         self._chain_id = chain_id
-        self._gas_limit = gas_limit
+        self._gas_limit = block.gas_limit
+        self._budget = BlockBudget(block.transactions) if self.state.meter else None
+        self._is_forcing = any(map(is_forced_delivery, block.system_transactions))
+        self.proving_costs: list[int] = []
         self._cumulative_gas_used = 0
 
     def run_system(self, transaction: SystemTransaction) -> None:
         """Execute a call of the protocol; its gas counts in the receipts only."""
-        outcome = apply_system_transaction(self.state, transaction)
         raw = encode_system_transaction(transaction)
+        if self.state.meter is not None:
+            self.state.meter.begin_protocol()
+            self.state.meter.charge(costs.transaction(len(raw)))
+        outcome = apply_system_transaction(self.state, transaction)
+        self._settle(is_included=True)
         self._include(raw, SYSTEM_TRANSACTION_TYPE, SYSTEM_ADDRESS, transaction.to, 0, outcome)
 
     def run(self, index: int, raw: bytes) -> None:
         """Execute a user's transaction, or note why it has no effect."""
+        is_short = False
+        if self._budget is not None:
+            limit = self._budget.grant(is_forced=self._is_forcing and index == 0)
+            if limit is None:
+                self._skip(index, skip_reasons.BLOCK_PROVING_BUDGET)
+                return
+            is_short = limit < costs.TRANSACTION_BUDGET
+            self.state.meter.begin(limit)
         try:
-            transaction, sender = self._admit(raw)
+            self._try(raw, is_short)
         except Skip as skip:
-            self.skipped.append(SkippedTransaction(index, skip.reason))
-            return
-        outcome = apply_transaction(self.state, transaction)
+            self._settle(is_included=False)
+            is_left_over = skip.reason == skip_reasons.PROVING_BUDGET and is_short
+            if is_left_over and self._budget is not None:
+                self._budget.close()
+            self._skip(index, skip_reasons.BLOCK_PROVING_BUDGET if is_left_over else skip.reason)
+
+    def _try(self, raw: bytes, is_short: bool) -> None:
+        transaction, sender = self._admit(raw)
+        outcome = apply_transaction(self.state, transaction, is_short=is_short)
+        if outcome is None:
+            raise Skip(skip_reasons.PROVING_BUDGET)
+        self._settle(is_included=True)
         self.user_gas_used += outcome.gas_used
         price_wei = min(
             transaction.max_fee_per_gas,
@@ -229,11 +263,35 @@ class _BlockExecution:
         self._include(raw, transaction_type(raw), sender, to, price_wei, outcome)
 
     def _admit(self, raw: bytes) -> tuple[EvmTransaction, Address]:
+        meter = self.state.meter
+        if meter is not None and raw[:1] != b"\x03":
+            meter.charge(costs.transaction(len(raw)))
         transaction = decode(raw)
+        if meter is not None:
+            if transaction_type(raw) == SET_CODE_TYPE:
+                signatures = costs.AUTHORIZATION * len(transaction.authorization_list)
+                meter.charge(min(signatures, costs.NEVER))
+            if transaction_type(raw) != LEGACY_TYPE:
+                meter.name(sum(1 + len(slots) for _, slots in transaction.access_list))
+            if transaction.to == b"":
+                meter.charge(costs.creation(len(transaction.data)))
+            if meter.is_exhausted:
+                raise Skip(skip_reasons.PROVING_BUDGET)
         gas_left = self._gas_limit - self.user_gas_used
         sender = check_without_state(transaction, raw, self._chain_id, self.base_fee_wei, gas_left)
         check_account(transaction, sender, self.state)
         return transaction, sender
+
+    def _skip(self, index: int, reason: str) -> None:
+        self.skipped.append(SkippedTransaction(index, reason))
+
+    def _settle(self, *, is_included: bool) -> None:
+        if self._budget is None:
+            return
+        cost = self.state.meter.settled
+        self._budget.spend(cost)
+        if is_included:
+            self.proving_costs.append(cost)
 
     def _include(
         self,

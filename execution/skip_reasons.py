@@ -13,6 +13,9 @@ INVALID_ENCODING: Final = "invalid encoding"
 UNSUPPORTED_TYPE: Final = "unsupported type"
 """A transaction type that the chain does not take, blob transactions among them."""
 
+PROVING_BUDGET: Final = "proving budget"
+"""Its bytes and signatures alone cost more to prove than a transaction may."""
+
 WRONG_CHAIN_ID: Final = "wrong chain id"
 
 INVALID_SIGNATURE: Final = "invalid signature"
@@ -47,10 +50,14 @@ NONCE_TOO_HIGH: Final = "nonce too high"
 INSUFFICIENT_FUNDS: Final = "insufficient funds"
 """The balance is below ``gas_limit * max_fee + value``."""
 
+BLOCK_PROVING_BUDGET: Final = "block proving budget"
+"""What the block has left to prove is not enough for it. A later block may take it."""
+
 ALL_REASONS: Final = frozenset(
     {
         INVALID_ENCODING,
         UNSUPPORTED_TYPE,
+        PROVING_BUDGET,
         WRONG_CHAIN_ID,
         INVALID_SIGNATURE,
         EMPTY_AUTHORIZATION_LIST,
@@ -64,5 +71,6 @@ ALL_REASONS: Final = frozenset(
         NONCE_TOO_LOW,
         NONCE_TOO_HIGH,
         INSUFFICIENT_FUNDS,
+        BLOCK_PROVING_BUDGET,
     }
 )

@@ -40,7 +40,8 @@ class ChainSpec:
 
     ``is_base_fee_zero`` turns EIP-1559's base fee off: it is then 0 in every
     block. Otherwise it starts at ``initial_base_fee_wei`` and follows
-    EIP-1559 with target ``gas_limit // 2``.
+    EIP-1559 with target ``gas_limit // 2``. ``is_metered`` is for the chain that is proved:
+    what a transaction may cost to prove is bounded (docs/proving.md).
     """
 
     chain_id: int
@@ -49,6 +50,7 @@ class ChainSpec:
     alloc: dict[Address, GenesisAccount]
     initial_base_fee_wei: int = 1_000_000_000
     is_base_fee_zero: bool = False
+    is_metered: bool = False
     fork: str = "prague"
 
 
@@ -151,7 +153,8 @@ class BlockOutput:
     """Result of executing one block.
 
     ``receipts`` covers the system transactions first, then the included ones,
-    in order; ``included`` holds the raw encodings in the same order.
+    in order; ``included`` holds the raw encodings in the same order. ``proving_costs`` says
+    what each of them cost to prove, where the chain is metered.
     """
 
     number: int
@@ -167,6 +170,7 @@ class BlockOutput:
     receipts: tuple[Receipt, ...]
     skipped: tuple[SkippedTransaction, ...]
     changes: tuple[AccountChange, ...]
+    proving_costs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ class EngineReader:
             return CallResult(is_success=False, output=error.output, gas_used=0)
         except errors.GasRequiredExceedsAllowanceError:
             return CallResult(False, b"", 0, halt_reason=ALLOWANCE_EXCEEDED)
+        except errors.ProvingBudgetExceededError as error:
+            return CallResult(False, b"", 0, halt_reason=str(error))
         return CallResult(is_success=True, output=b"", gas_used=gas)
 
     def _read(self, read: Callable[[], T], at: int | None) -> T:

@@ -31,6 +31,7 @@ from actors.executor.records import ProgressRecord, ResultRecord
 from bridge.triggers import NO_REFUSALS, Refusals
 from contracts.refusals import refusals_of
 from contracts.system_calls import system_transaction
+from execution import skip_reasons
 from execution.engine import WasmEngine
 from execution.types import (
     AccountChange,
@@ -287,6 +288,7 @@ class ChainExecutor:
                 sender: state.nonce for sender, state in zip(senders, states, strict=True)
             },
             refusals=self._refusals(output.receipts),
+            left_over=_left_over(block, output),
         )
 
     def _refusals(self, receipts: Iterable[Receipt]) -> Refusals:
@@ -352,6 +354,14 @@ class ChainExecutor:
         """Let the engine forget old states: it keeps 256 before the block that it is told."""
         if final_number > self._unproven_retained:
             engine.finalize(final_number - self._unproven_retained)
+
+
+def _left_over(block: BlockInput, output: BlockOutput) -> frozenset[Hash32]:
+    return frozenset(
+        Hash32(keccak(block.transactions[skipped.index]))
+        for skipped in output.skipped
+        if skipped.reason == skip_reasons.BLOCK_PROVING_BUDGET
+    )
 
 
 def _result_record(final: FinalBlock) -> ResultRecord:

@@ -417,7 +417,7 @@ class ValidatorNode:
         for final in answer.final:
             executed = final.executed
             self._works.pop(executed.digest, None)
-            self.pools.commit(executed.role, executed.digest, executed.account_nonces)
+            self.pools.commit(executed)
             if executed.role is ChainRole.ZK:
                 self.watch.executed_zk(executed.number, executed.refusals)
             else:

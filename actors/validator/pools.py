@@ -8,12 +8,15 @@ import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
+from actors.execution_messages import ExecutedBlock
 from actors.messages import MAX_BATCH_TRANSACTIONS, TransactionBatch
 from actors.transport.channels import POLICIES
 from actors.transport.interface import Channel, Transport
 from actors.validator.clients import ExecutorClient, PartUnavailable
+from bridge.work import MAX_ZK_TRANSACTION_BYTES_PER_BLOCK
 from execution.errors import TransactionError
 from execution.mempool import (
     AddOutcome,
@@ -71,15 +74,7 @@ class TransactionPools:
         executors: dict[ChainRole, ExecutorClient],
         on_work: Callable[[], None],
     ) -> None:
-        self.pools = {
-            role: Mempool(
-                PoolLimits(
-                    max_transaction_gas=genesis.chain(role).gas_limit,
-                    is_arrival_ordered=genesis.chain(role).is_base_fee_zero,
-                )
-            )
-            for role in ChainRole
-        }
+        self.pools = {role: Mempool(_pool_limits(genesis, role)) for role in ChainRole}
         self.senders = SenderCache()
         self.rejected: Counter[str] = Counter()
         self._chain_ids = {role: genesis.chain(role).chain_id for role in ChainRole}
@@ -162,9 +157,12 @@ class TransactionPools:
         """Note that a block was dropped."""
         self.pools[role].release(digest)
 
-    def commit(self, role: ChainRole, digest: Digest, nonces: dict[Address, int]) -> None:
+    def commit(self, executed: ExecutedBlock) -> None:
         """Note that a block is final and executed."""
-        self.pools[role].commit(digest, nonces)
+        pool = self.pools[executed.role]
+        pool.commit(executed.digest, executed.account_nonces, executed.left_over)
+        if executed.left_over:
+            self._on_work()
 
     def close(self) -> None:
         """Stop the threads."""
@@ -222,6 +220,16 @@ class TransactionPools:
                 message = encode(TransactionBatch(role, batch))
                 self._transport.broadcast(Channel.TRANSACTIONS, message)
             raws.clear()
+
+
+def _pool_limits(genesis: Genesis, role: ChainRole) -> PoolLimits:
+    chain = genesis.chain(role)
+    limits = PoolLimits(
+        max_transaction_gas=chain.gas_limit, is_arrival_ordered=chain.is_base_fee_zero
+    )
+    if role is ChainRole.ZK:
+        return replace(limits, max_transaction_bytes=MAX_ZK_TRANSACTION_BYTES_PER_BLOCK)
+    return limits
 
 
 def _decode_and_recover(

@@ -16,7 +16,7 @@ from actors.validator.pools import TransactionPools
 from bridge.proposing import BodyParts, choose_chain, select_parts
 from bridge.rules import has_work, next_deliveries
 from bridge.state import BridgeState
-from bridge.work import delivery_cycles
+from bridge.work import MAX_ZK_TRANSACTION_BYTES_PER_BLOCK, delivery_cycles
 from consensus.effects import RequestProposal
 from ledger.block import (
     MAX_TRANSACTIONS_PER_BLOCK,
@@ -39,6 +39,13 @@ MIN_ZK_TRANSACTIONS: Final = 4
 """Taste, not law: a block of the ZK chain should fit into one proof, of 4,194,304 cycles, with what
 it delivers. A transaction that sends a message takes 143,000, a plain transfer 55,000, and an empty
 block 110,000 (`tests/differential/guest`); so 26 at most, and a few whatever is delivered."""
+
+
+def _transaction_bytes(role: ChainRole) -> int:
+    """How many bytes of transactions a block may hold."""
+    if role is ChainRole.ZK:
+        return MAX_ZK_TRANSACTION_BYTES_PER_BLOCK
+    return MAX_TRANSACTION_BYTES_PER_BLOCK
 
 
 def unix_milliseconds() -> int:
@@ -120,7 +127,7 @@ class Proposer:
     def _has_transactions(self, role: ChainRole) -> bool:
         gas_limit = self._genesis.chain(role).gas_limit
         pool = self._pools.pools[role]
-        return bool(pool.take(ANY_BASE_FEE_WEI, gas_limit, MAX_TRANSACTION_BYTES_PER_BLOCK, 1))
+        return bool(pool.take(ANY_BASE_FEE_WEI, gas_limit, _transaction_bytes(role), 1))
 
     def _transaction_limit(self, state: BridgeState, role: ChainRole) -> int:
         """How many transactions to take; ``state`` has the block's parts."""
@@ -153,7 +160,7 @@ class Proposer:
         taken = self._pools.pools[role].take(
             ANY_BASE_FEE_WEI,
             self._genesis.chain(role).gas_limit,
-            MAX_TRANSACTION_BYTES_PER_BLOCK,
+            _transaction_bytes(role),
             self._transaction_limit(parts.state, role),
         )
         body = BlockBody(

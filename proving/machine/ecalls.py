@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -73,6 +74,8 @@ class EcallUnit:
         self._is_recording = is_recording
         self._rows: dict[Chip, list[Words]] = {chip: [] for chip in FIELD_COUNTS}
         self._public_values: dict[int, int] = {}
+        self.counts: Counter[Ecall] = Counter()
+        """How often each was carried out."""
 
     @property
     def public_values(self) -> tuple[int, ...]:
@@ -108,6 +111,7 @@ class EcallUnit:
         _OPERATIONS[ecall](self, arguments, record)
 
         # STEP
+        self.counts[ecall] += 1
         if self._is_recording:
             self._rows[chip].append(record)
         row = machine.row_of_word[pc // WORD_BYTES - machine.bounds[kernel.FIRST_CODE_WORD]]

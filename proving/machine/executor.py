@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ from proving.machine.errors import (
 )
 from proving.machine.execution import Execution
 from proving.machine.instructions import INSTRUCTION_CHIPS
-from proving.machine.layout import MAXIMUM_CYCLES
+from proving.machine.layout import MAXIMUM_CYCLES, Ecall
 from proving.machine.program import Program, Words
 from proving.machine.state import (
     MAXIMUM_COUNTED_CYCLES,
@@ -39,11 +40,14 @@ class CycleCount:
     ----------
     cycles_by_row
         Cycles spent at each row of the program table, int64, shape (program rows,).
+    ecall_counts
+        How often each ecall was made.
     """
 
     cycles: int
     public_values: tuple[int, ...]
     cycles_by_row: npt.NDArray[np.int64]
+    ecall_counts: Mapping[Ecall, int]
 
 
 def execute(program: Program, input_bytes: bytes, limits: Limits = DEFAULT_LIMITS) -> Execution:
@@ -89,7 +93,7 @@ def run_only(program: Program, input_bytes: bytes, limits: Limits = COUNTING_LIM
     ecalls = EcallUnit(machine, is_recording=False)
     no_rows = np.empty((len(INSTRUCTION_CHIPS), 0, records.FIELD_COUNT), np.uint32)
     _run(machine, ecalls, no_rows, is_recording=False)
-    return CycleCount(machine.cycle, ecalls.public_values, machine.row_counts)
+    return CycleCount(machine.cycle, ecalls.public_values, machine.row_counts, ecalls.counts)
 
 
 def _run(

@@ -1,8 +1,10 @@
 //! The state transition of one block, pure over a [`StateReader`].
 
+use crate::batch::{delivered_target, FORCED_TRANSACTION, PORTAL};
 use crate::chain::{BlockContext, ChainRules};
 use crate::header::Header;
 use crate::keccak::keccak256;
+use crate::meter::{costs, metered_instructions, BlockBudget, Meter, MeteredPrecompiles};
 use crate::overlay::Overlay;
 use crate::receipt::Receipt;
 use crate::skip_reason::SkipReason;
@@ -13,10 +15,12 @@ use alloc::vec::Vec;
 use alloy_rlp::{Encodable, Header as RlpHeader};
 use core::fmt;
 use revm::context::result::{EVMError, ExecutionResult, HaltReason};
-use revm::context::{Context, ContextSetters, ContextTr, JournalTr, TxEnv};
-use revm::handler::{Handler, MainnetContext, MainnetHandler};
+use revm::context::{Context, ContextSetters, ContextTr, Evm, FrameStack, JournalTr, TxEnv};
+use revm::handler::instructions::EthInstructions;
+use revm::handler::{EthFrame, Handler, MainnetContext, MainnetHandler};
+use revm::interpreter::interpreter::EthInterpreter;
 use revm::primitives::{address, Address, Bytes, TxKind, B256};
-use revm::{DatabaseCommit, ExecuteEvm, MainBuilder, MainnetEvm};
+use revm::{DatabaseCommit, ExecuteEvm};
 
 /// Sender of every system transaction.
 pub const SYSTEM_ADDRESS: Address = address!("fffffffffffffffffffffffffffffffffffffffe");
@@ -74,6 +78,8 @@ pub struct Executed<A> {
     pub included: Vec<Vec<u8>>,
     pub receipts: Vec<Receipt>,
     pub skipped: Vec<(u32, SkipReason)>,
+    /// What each receipt's transaction cost to prove, where the chain is proved.
+    pub proving_costs: Vec<i64>,
     pub deltas: Vec<AccountDelta<A>>,
 }
 
@@ -144,12 +150,15 @@ pub fn execute_block<S: StateReader>(
         excess_blob_gas: 0,
     };
 
-    let mut executor = BlockExecutor::new(rules, context, state);
+    let lengths = block.transactions.iter().map(|(raw, _)| raw.len());
+    let budget = rules.is_metered.then(|| BlockBudget::new(lengths));
+    let mut executor = BlockExecutor::new(rules, context, budget, state);
+    let is_forcing = block.system_transactions.iter().any(is_forced_delivery);
     for transaction in &block.system_transactions {
         executor.execute_system(transaction)?;
     }
     for (index, (raw, sender)) in block.transactions.iter().enumerate() {
-        if let Err(reason) = executor.execute_raw(raw, *sender)? {
+        if let Err(reason) = executor.execute_user(raw, *sender, is_forcing && index == 0)? {
             executor.skipped.push((index as u32, reason));
         }
     }
@@ -157,7 +166,13 @@ pub fn execute_block<S: StateReader>(
 }
 
 /// revm over the overlay of one block.
-pub type BlockEvm<S> = MainnetEvm<MainnetContext<Overlay<S>>>;
+pub type BlockEvm<S> = Evm<
+    MainnetContext<Overlay<S>>,
+    (),
+    EthInstructions<EthInterpreter, MainnetContext<Overlay<S>>>,
+    MeteredPrecompiles,
+    EthFrame<EthInterpreter>,
+>;
 pub type EvmResult = ExecutionResult<HaltReason>;
 pub type EvmError = EVMError<MissingState>;
 
@@ -170,37 +185,66 @@ pub fn new_evm<S: StateReader>(
     let mut evm_context: MainnetContext<Overlay<S>> = Context::new(Overlay::new(state), rules.fork);
     evm_context.cfg = rules.configuration();
     evm_context.block = rules.block_environment(context);
-    evm_context.build_mainnet()
+    let is_metered = cfg!(feature = "guest") || rules.is_metered;
+    Evm {
+        ctx: evm_context,
+        inspector: (),
+        instruction: if is_metered {
+            metered_instructions(rules.fork)
+        } else {
+            EthInstructions::new_mainnet_with_spec(rules.fork)
+        },
+        precompiles: MeteredPrecompiles::new(rules.fork),
+        frame_stack: FrameStack::new_prealloc(8),
+    }
 }
 
 struct BlockExecutor<'a, S: StateReader> {
     rules: &'a ChainRules,
     context: BlockContext,
+    /// Where the chain is proved.
+    budget: Option<BlockBudget>,
     evm: BlockEvm<S>,
     gas_used: u64,
     cumulative_gas_used: u64,
     included: Vec<Vec<u8>>,
     receipts: Vec<Receipt>,
     skipped: Vec<(u32, SkipReason)>,
+    proving_costs: Vec<i64>,
 }
 
 impl<'a, S: StateReader> BlockExecutor<'a, S> {
-    fn new(rules: &'a ChainRules, context: BlockContext, state: S) -> Self {
+    fn new(
+        rules: &'a ChainRules,
+        context: BlockContext,
+        budget: Option<BlockBudget>,
+        state: S,
+    ) -> Self {
         Self {
             rules,
             context,
+            budget,
             evm: new_evm(rules, &context, state),
             gas_used: 0,
             cumulative_gas_used: 0,
             included: Vec::new(),
             receipts: Vec::new(),
             skipped: Vec::new(),
+            proving_costs: Vec::new(),
         }
+    }
+
+    fn meter(&mut self) -> &mut Meter {
+        &mut self.evm.ctx.journaled_state.database.meter
     }
 
     /// Makes the protocol's own call: no intrinsic gas, no fee, no refund, no nonce.
     fn execute_system(&mut self, transaction: &SystemTransaction) -> Result<(), MissingState> {
         let raw = transaction.encode();
+        if self.budget.is_some() {
+            self.meter().begin_protocol();
+            self.meter().charge(costs::transaction(raw.len()));
+        }
         let environment = TxEnv {
             caller: SYSTEM_ADDRESS,
             gas_limit: transaction.gas_limit,
@@ -226,14 +270,51 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             logs: logs_of(result),
         });
         self.included.push(raw);
+        self.settle(true);
         Ok(())
     }
 
     /// Includes one user transaction, or says why not.
+    fn execute_user(
+        &mut self,
+        raw: &[u8],
+        known_sender: Option<Address>,
+        is_forced: bool,
+    ) -> Result<Result<(), SkipReason>, MissingState> {
+        let Some(budget) = self.budget else {
+            return self.execute_raw(raw, known_sender, false);
+        };
+        let Some(grant) = budget.grant(is_forced) else {
+            return Ok(Err(SkipReason::BlockProvingBudget));
+        };
+        self.meter().begin(grant.limit);
+        let outcome = self.execute_raw(raw, known_sender, grant.is_short)?;
+        self.settle(outcome.is_ok());
+        if outcome == Err(SkipReason::ProvingBudget) && grant.is_short {
+            self.budget = Some(budget.closed());
+            return Ok(Err(SkipReason::BlockProvingBudget));
+        }
+        Ok(outcome)
+    }
+
+    /// Takes what was spent off the block's budget, and writes it down for what was included.
+    fn settle(&mut self, is_included: bool) {
+        let cost = self.meter().settled();
+        let Some(budget) = &mut self.budget else {
+            return;
+        };
+        budget.spend(cost);
+        if is_included {
+            self.proving_costs.push(cost);
+        }
+    }
+
+    /// Executes one user transaction; `is_short` if it may only be included as far as its budget goes.
     fn execute_raw(
         &mut self,
         raw: &[u8],
         known_sender: Option<Address>,
+        is_short: bool,
     ) -> Result<Result<(), SkipReason>, MissingState> {
         let (transaction, sender) = match self.admit(raw, known_sender) {
             Ok(admitted) => admitted,
@@ -253,6 +334,9 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             Err(EVMError::Transaction(invalid)) => return Ok(Err(invalid.into())),
             Err(error) => return Err(unexpected(error)),
         };
+        if is_short && self.meter().has_struck() {
+            return Ok(Err(SkipReason::ProvingBudget));
+        }
         self.evm.ctx.journaled_state.database.commit(outcome.state);
 
         let result = outcome.result;
@@ -278,14 +362,27 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
 
     /// The checks that need no account: decoding, chain, signature, fees, room in the block.
     fn admit<'r>(
-        &self,
+        &mut self,
         raw: &'r [u8],
         known_sender: Option<Address>,
     ) -> Result<(Transaction<'r>, Address), SkipReason> {
         if raw.first() == Some(&BLOB) {
             return Err(SkipReason::UnsupportedType);
         }
-        let transaction = Transaction::decode(raw)?;
+        self.meter().charge(costs::transaction(raw.len()));
+        let mut transaction = Transaction::decode(raw)?;
+        let authorizations = transaction.environment.authorization_list.len() as u32;
+        let signatures = costs::AUTHORIZATION.saturating_mul(authorizations);
+        self.meter().charge(signatures.min(costs::NEVER));
+        self.meter().name(named_entries(&transaction.environment));
+        if transaction.environment.kind.is_create() {
+            let length = transaction.environment.data.len();
+            self.meter().charge(costs::creation(length));
+        }
+        if self.meter().is_exhausted() {
+            return Err(SkipReason::ProvingBudget);
+        }
+        transaction.recover_authorities();
         let sender = check_origin(&transaction, self.rules.chain_id, known_sender)?;
 
         let environment = &transaction.environment;
@@ -316,9 +413,21 @@ impl<'a, S: StateReader> BlockExecutor<'a, S> {
             included: self.included,
             receipts: self.receipts,
             skipped: self.skipped,
+            proving_costs: self.proving_costs,
             deltas: self.evm.ctx.journaled_state.database.into_deltas(),
         }
     }
+}
+
+/// Whether the protocol delivers an entry of L1's queue that is a transaction.
+fn is_forced_delivery(transaction: &SystemTransaction) -> bool {
+    transaction.to == PORTAL && delivered_target(&transaction.data) == Some(FORCED_TRANSACTION)
+}
+
+/// Addresses and slots of an access list.
+fn named_entries(environment: &TxEnv) -> u32 {
+    let list = environment.access_list.0.iter();
+    list.map(|item| 1 + item.storage_keys.len() as u32).sum()
 }
 
 /// Sender of a transaction that is meant for this chain and validly signed.

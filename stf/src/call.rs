@@ -2,6 +2,7 @@
 
 use crate::block::{new_evm, EvmResult};
 use crate::engine::{Engine, EngineError, RetainedBlock};
+use crate::meter::costs;
 use crate::skip_reason::SkipReason;
 use crate::state::account_at;
 use alloc::string::{String, ToString};
@@ -17,6 +18,9 @@ const CALL_GAS_CAP: u64 = 50_000_000;
 const TRANSFER_GAS: u64 = 21_000;
 /// Gas that a call with value hands to its callee for free.
 const CALL_STIPEND: u64 = 2_300;
+/// About what a signed transaction has besides its data.
+const ENVELOPE_BYTES: usize = 120;
+const OVER_BUDGET: &str = "proving budget exceeded";
 
 /// Arguments of a call.
 #[derive(Clone, Debug)]
@@ -37,6 +41,8 @@ pub struct CallOutcome {
     pub gas_used: u64,
     pub halt_reason: Option<String>,
     gas_refunded: u64,
+    /// The call failed since it would have cost too much to prove.
+    is_over_budget: bool,
 }
 
 /// Why a call gives no outcome.
@@ -52,6 +58,8 @@ pub enum CallError {
         allowance: u64,
         halt_reason: String,
     },
+    /// Estimation: the call costs too much to prove, whatever its gas.
+    ProvingBudgetExceeded,
     MissingState,
 }
 
@@ -70,6 +78,7 @@ impl fmt::Display for CallError {
                     "gas required exceeds allowance ({allowance}): {halt_reason}"
                 )
             }
+            Self::ProvingBudgetExceeded => formatter.write_str(OVER_BUDGET),
             Self::MissingState => formatter.write_str("the state misses an entry"),
         }
     }
@@ -85,7 +94,15 @@ impl From<EngineError> for CallError {
 pub fn call(engine: &Engine, call: &Call, number: Option<u64>) -> Result<CallOutcome, CallError> {
     let block = engine.block(number)?;
     let allowance = gas_allowance(block, call, gas_cap(block))?;
-    run(engine, block, call, allowance)
+    let outcome = run(engine, block, call, allowance)?;
+    if outcome.is_over_budget {
+        let halt_reason = Some(OVER_BUDGET.to_string());
+        return Ok(CallOutcome {
+            halt_reason,
+            ..outcome
+        });
+    }
+    Ok(outcome)
 }
 
 /// The least gas limit with which `call` succeeds.
@@ -105,6 +122,9 @@ pub fn estimate_gas(engine: &Engine, call: &Call, number: Option<u64>) -> Result
 
     // WITH ALL GAS
     let outcome = run(engine, block, call, allowance)?;
+    if outcome.is_over_budget {
+        return Err(CallError::ProvingBudgetExceeded);
+    }
     if !outcome.is_success {
         return Err(match outcome.halt_reason {
             None => CallError::Reverted(outcome.output),
@@ -199,8 +219,19 @@ fn run(
         data: call.data.clone(),
         ..TxEnv::default()
     };
+    if engine.rules.is_metered {
+        let meter = &mut evm.ctx.journaled_state.database.meter;
+        meter.begin(costs::TRANSACTION_BUDGET);
+        meter.charge(costs::transaction(call.data.len() + ENVELOPE_BYTES));
+        if call.to.is_none() {
+            meter.charge(costs::creation(call.data.len()));
+        }
+    }
     match evm.transact_one(environment) {
-        Ok(result) => Ok(outcome_of(&result)),
+        Ok(result) => Ok(CallOutcome {
+            is_over_budget: evm.ctx.journaled_state.database.meter.has_struck(),
+            ..outcome_of(&result)
+        }),
         Err(EVMError::Transaction(invalid)) => Err(CallError::Invalid(invalid.into())),
         Err(_) => Err(CallError::MissingState),
     }
@@ -217,5 +248,6 @@ fn outcome_of(result: &EvmResult) -> CallOutcome {
         gas_used: result.tx_gas_used(),
         halt_reason,
         gas_refunded: result.gas().inner_refunded(),
+        is_over_budget: false,
     }
 }

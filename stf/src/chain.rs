@@ -11,6 +11,8 @@ pub struct ChainRules {
     pub fork: SpecId,
     pub initial_base_fee: u64,
     pub is_base_fee_zero: bool,
+    /// The chain is proved: what work costs to prove is bounded.
+    pub is_metered: bool,
 }
 
 /// Fork with this lower-case name, if the STF has it.

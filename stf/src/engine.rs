@@ -10,9 +10,9 @@ use crate::skip_reason::SkipReason;
 use crate::state::{
     apply_deltas, Account, AccountDelta, AccountTrie, CodeStore, MissingState, StateReader,
 };
-use crate::trie::{self, ordered_root, Encoder, Key};
+use crate::trie::{self, ordered_root, Encoder, Found, Key};
 use alloc::{collections::BTreeMap, collections::VecDeque, rc::Rc, vec::Vec};
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
 use revm::bytecode::Bytecode;
 use revm::primitives::alloy_primitives::Bloom;
@@ -99,6 +99,7 @@ pub struct BlockOutput {
     pub included: Vec<Vec<u8>>,
     pub receipts: Vec<Receipt>,
     pub skipped: Vec<(u32, SkipReason)>,
+    pub proving_costs: Vec<i64>,
     pub deltas: Vec<AccountDelta<Rc<Account>>>,
 }
 
@@ -118,6 +119,8 @@ pub struct Engine {
     codes: CodeStore,
     pub encoder: Encoder,
     finalized_number: u64,
+    /// Counts those who read a state.
+    executions: Cell<u32>,
 }
 
 impl Engine {
@@ -140,6 +143,7 @@ impl Engine {
             codes,
             encoder,
             finalized_number,
+            executions: Cell::new(0),
         }
     }
 
@@ -180,10 +184,12 @@ impl Engine {
 
     /// State after a retained block, as contracts see it.
     pub fn state_at<'a>(&'a self, block: &'a RetainedBlock) -> RetainedState<'a> {
+        self.executions.set(self.executions.get().wrapping_add(1));
         RetainedState {
             accounts: &block.accounts,
             codes: &self.codes,
             chain: &self.chain,
+            execution: self.executions.get(),
         }
     }
 
@@ -296,6 +302,7 @@ impl Engine {
             included,
             receipts,
             skipped,
+            proving_costs,
             deltas,
         } = executed;
 
@@ -344,6 +351,7 @@ impl Engine {
             included,
             receipts,
             skipped,
+            proving_costs,
             deltas,
         })
     }
@@ -397,18 +405,39 @@ pub struct RetainedState<'a> {
     accounts: &'a AccountTrie,
     codes: &'a CodeStore,
     chain: &'a Chain,
+    /// Which of the engine's executions reads it.
+    execution: u32,
 }
 
 impl StateReader for RetainedState<'_> {
     type Account = Rc<Account>;
 
-    fn account(&self, hashed_address: &B256) -> Result<Option<Rc<Account>>, MissingState> {
-        Ok(trie::get(self.accounts, &Key::from_hash(hashed_address))?.cloned())
+    fn account(&self, hashed_address: &B256) -> Result<Found<Rc<Account>>, MissingState> {
+        let found = trie::find(
+            self.accounts,
+            &Key::from_hash(hashed_address),
+            self.execution,
+        )?;
+        Ok(Found {
+            value: found.value.cloned(),
+            branches: found.branches,
+        })
     }
 
-    fn storage(&self, account: &Rc<Account>, hashed_slot: &B256) -> Result<U256, MissingState> {
-        let value = trie::get(&account.storage, &Key::from_hash(hashed_slot))?;
-        Ok(value.copied().unwrap_or_default())
+    fn storage(
+        &self,
+        account: &Rc<Account>,
+        hashed_slot: &B256,
+    ) -> Result<Found<U256>, MissingState> {
+        let found = trie::find(
+            &account.storage,
+            &Key::from_hash(hashed_slot),
+            self.execution,
+        )?;
+        Ok(Found {
+            value: found.value.copied(),
+            branches: found.branches,
+        })
     }
 
     fn code(&self, code_hash: &B256) -> Result<Bytecode, MissingState> {

@@ -58,7 +58,8 @@ pub fn run_fixture(
 }
 
 fn admit(raw: &[u8], chain_id: u64) -> Result<TxEnv, SkipReason> {
-    let transaction = Transaction::decode(raw)?;
+    let mut transaction = Transaction::decode(raw)?;
+    transaction.recover_authorities();
     let caller = check_origin(&transaction, chain_id, None)?;
     Ok(TxEnv {
         caller,

@@ -3,6 +3,7 @@
 //! - [`block`]: the transition of one block, pure over a [`state::StateReader`]
 //! - [`trie`], [`state`]: Ethereum's state as a persistent trie in memory
 //! - [`engine`]: a chain of retained blocks; reads and calls at any of them, rollback
+//! - [`meter`]: what a transaction may cost to prove
 //! - [`batch`]: the stateless form: consecutive blocks over a witness, and what they prove
 //! - `guest`: that form as a program of the zkVM, on riscv32
 //! - [`abi`]: the engine, behind exported functions of a wasm32 module
@@ -28,6 +29,7 @@ mod guest;
 pub mod header;
 pub mod keccak;
 pub mod loader;
+pub mod meter;
 pub mod overlay;
 pub mod receipt;
 pub mod recorder;

@@ -1,11 +1,14 @@
 //! What the transactions of one block have changed so far, over the state after its parent.
 
 use crate::keccak::keccak256;
+use crate::meter::{costs, Meter};
 use crate::state::{AccountDelta, AccountFields, AccountReader, MissingState, StateReader};
+use crate::trie::Found;
 use alloc::vec::Vec;
 use revm::bytecode::Bytecode;
 use revm::primitives::{
-    map::Entry, Address, AddressMap, B256Map, HashMap, B256, KECCAK_EMPTY, U256,
+    map::{B256Set, Entry},
+    Address, AddressMap, B256Map, HashMap, B256, KECCAK_EMPTY, U256,
 };
 use revm::state::{Account as EvmAccount, AccountInfo};
 use revm::{Database, DatabaseCommit};
@@ -15,6 +18,12 @@ pub struct Overlay<S: StateReader> {
     state: S,
     accounts: AddressMap<OverlayAccount<S::Account>>,
     codes: B256Map<Bytecode>,
+    /// Codes of the state that the block has looked at.
+    seen_codes: B256Set,
+    /// How far back BLOCKHASH has reached.
+    pub headers: u32,
+    /// Charged for what is looked at.
+    pub meter: Meter,
 }
 
 struct OverlayAccount<A> {
@@ -37,6 +46,9 @@ impl<S: StateReader> Overlay<S> {
             state,
             accounts: AddressMap::default(),
             codes: B256Map::default(),
+            seen_codes: B256Set::default(),
+            headers: 0,
+            meter: Meter::OFF,
         }
     }
 
@@ -48,7 +60,9 @@ impl<S: StateReader> Overlay<S> {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let hashed_address = keccak256(address);
-                let before = self.state.account(&hashed_address)?;
+                let found = self.state.account(&hashed_address)?;
+                self.meter.charge(costs::BRANCH * found.branches);
+                let before = found.value;
                 let current = before.as_ref().map(AccountReader::fields);
                 Ok(entry.insert(OverlayAccount {
                     hashed_address,
@@ -124,6 +138,7 @@ impl<S: StateReader> Database for Overlay<S> {
     type Error = MissingState;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, MissingState> {
+        self.meter.touch_account();
         let fields = self.account(address)?.current;
         Ok(fields.map(|fields| AccountInfo {
             balance: fields.balance,
@@ -137,22 +152,31 @@ impl<S: StateReader> Database for Overlay<S> {
     fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, MissingState> {
         match self.codes.get(&code_hash) {
             Some(code) => Ok(code.clone()),
-            None => self.state.code(&code_hash),
+            None => {
+                let code = self.state.code(&code_hash)?;
+                if self.meter.is_on() && self.seen_codes.insert(code_hash) {
+                    self.meter.charge(costs::CODE_BYTE * code.len() as u32);
+                }
+                Ok(code)
+            }
         }
     }
 
     fn storage(&mut self, address: Address, slot: U256) -> Result<U256, MissingState> {
+        self.meter.touch_slot();
         self.account(address)?;
         let account = self.accounts.get_mut(&address).ok_or(MissingState)?;
         if let Some(known) = account.slots.get(&slot) {
             return Ok(known.current);
         }
-        let value = match &account.before {
+        let found = match &account.before {
             Some(before) if !account.is_storage_wiped && before.has_storage() => self
                 .state
                 .storage(before, &keccak256(slot.to_be_bytes::<32>()))?,
-            _ => U256::ZERO,
+            _ => Found::NOTHING,
         };
+        self.meter.charge(costs::BRANCH * found.branches);
+        let value = found.value.unwrap_or_default();
         account.slots.insert(
             slot,
             Slot {

@@ -1,7 +1,7 @@
 //! Which parts of the state a batch of blocks looks into: what its witness has to hold.
 
 use crate::state::{Account, AccountTrie, MissingState, StateReader};
-use crate::trie::{walk, Encoder, Key, MissingNode, Node, Reference, Root, Value};
+use crate::trie::{walk, Encoder, Found, Key, MissingNode, Node, Reference, Root, Value};
 use alloc::{rc::Rc, vec::Vec};
 use core::cell::RefCell;
 use revm::bytecode::Bytecode;
@@ -69,14 +69,18 @@ pub struct RecordingState<'a, S> {
 impl<S: StateReader<Account = Rc<Account>>> StateReader for RecordingState<'_, S> {
     type Account = Rc<Account>;
 
-    fn account(&self, hashed_address: &B256) -> Result<Option<Rc<Account>>, MissingState> {
+    fn account(&self, hashed_address: &B256) -> Result<Found<Rc<Account>>, MissingState> {
         let key = Key::from_hash(hashed_address);
         let touched = &mut self.recorder.borrow_mut().touched;
         touched.insert_path(self.accounts, &key)?;
         self.state.account(hashed_address)
     }
 
-    fn storage(&self, account: &Rc<Account>, hashed_slot: &B256) -> Result<U256, MissingState> {
+    fn storage(
+        &self,
+        account: &Rc<Account>,
+        hashed_slot: &B256,
+    ) -> Result<Found<U256>, MissingState> {
         let key = Key::from_hash(hashed_slot);
         let touched = &mut self.recorder.borrow_mut().touched;
         touched.insert_path(&account.storage, &key)?;

@@ -2,11 +2,13 @@
 
 use revm::context::result::InvalidTransaction;
 
-/// The first check that failed, in the order of the variants.
+/// The first check that failed, in the order of the variants. The last is no fault of the
+/// transaction: a later block may take it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
     InvalidEncoding,
     UnsupportedType,
+    ProvingBudget,
     WrongChainId,
     InvalidSignature,
     EmptyAuthorizationList,
@@ -20,6 +22,7 @@ pub enum SkipReason {
     NonceTooLow,
     NonceTooHigh,
     InsufficientFunds,
+    BlockProvingBudget,
 }
 
 impl SkipReason {
@@ -28,6 +31,7 @@ impl SkipReason {
         match self {
             Self::InvalidEncoding => "invalid encoding",
             Self::UnsupportedType => "unsupported type",
+            Self::ProvingBudget => "proving budget",
             Self::WrongChainId => "wrong chain id",
             Self::InvalidSignature => "invalid signature",
             Self::EmptyAuthorizationList => "empty authorization list",
@@ -41,6 +45,7 @@ impl SkipReason {
             Self::NonceTooLow => "nonce too low",
             Self::NonceTooHigh => "nonce too high",
             Self::InsufficientFunds => "insufficient funds",
+            Self::BlockProvingBudget => "block proving budget",
         }
     }
 }

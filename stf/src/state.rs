@@ -2,8 +2,8 @@
 
 use crate::keccak::keccak256;
 use crate::trie::{
-    self, resolve, BadNode, DecodeValue, Encoder, Key, MissingNode, NodeSource, RlpItems, Root,
-    Value,
+    self, resolve, BadNode, DecodeValue, Encoder, Found, Key, MissingNode, NodeSource, RlpItems,
+    Root, Value,
 };
 use alloc::{rc::Rc, vec::Vec};
 use core::fmt;
@@ -37,9 +37,13 @@ pub trait StateReader {
     type Account: AccountReader;
 
     /// Account whose address hashes to `hashed_address`.
-    fn account(&self, hashed_address: &B256) -> Result<Option<Self::Account>, MissingState>;
-    /// Value of a slot (zero if unset).
-    fn storage(&self, account: &Self::Account, hashed_slot: &B256) -> Result<U256, MissingState>;
+    fn account(&self, hashed_address: &B256) -> Result<Found<Self::Account>, MissingState>;
+    /// Value of a slot, if it is set.
+    fn storage(
+        &self,
+        account: &Self::Account,
+        hashed_slot: &B256,
+    ) -> Result<Found<U256>, MissingState>;
     /// Code with this hash.
     fn code(&self, code_hash: &B256) -> Result<Bytecode, MissingState>;
     /// Hash of one of the last 256 blocks; `None` for all others.

@@ -18,7 +18,7 @@ pub const DYNAMIC_FEE: u8 = 2;
 pub const BLOB: u8 = 3;
 pub const SET_CODE: u8 = 4;
 
-/// A decoded transaction; its sender is not known yet.
+/// A decoded transaction; its sender, and who signed its authorizations, are not known yet.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     pub hash: B256,
@@ -136,7 +136,7 @@ impl<'a> Transaction<'a> {
             environment.authorization_list = fields
                 .next::<Vec<SignedAuthorization>>()?
                 .into_iter()
-                .map(|authorization| Either::Right(recover_authority(authorization)))
+                .map(Either::Left)
                 .collect();
         }
         let signed_fields = fields.consumed();
@@ -180,6 +180,15 @@ impl<'a> Transaction<'a> {
             signed.extend_from_slice(&[0x80, 0x80]);
         }
         keccak256(signed)
+    }
+
+    /// Finds out who signed the authorizations.
+    pub fn recover_authorities(&mut self) {
+        for authorization in &mut self.environment.authorization_list {
+            if let Either::Left(signed) = authorization {
+                *authorization = Either::Right(recover_authority(signed.clone()));
+            }
+        }
     }
 
     /// The sender, from the signature.

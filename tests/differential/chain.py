@@ -39,6 +39,7 @@ class Chain:
         *contracts: bytes,
         alloc: Mapping[Address, GenesisAccount] | None = None,
         is_base_fee_zero: bool = True,
+        is_metered: bool = False,
     ) -> None:
         accounts = {key.address: GenesisAccount(balance_wei=100 * ETHER) for key in (ALICE, BOB)}
         for number, code in enumerate(contracts):
@@ -50,6 +51,7 @@ class Chain:
             genesis_timestamp_seconds=1_700_000_000,
             alloc=accounts,
             is_base_fee_zero=is_base_fee_zero,
+            is_metered=is_metered,
         )
         self.engines = Engines(self.spec)
         self.number = 0

@@ -26,6 +26,7 @@ pub enum Status {
     GasRequiredExceedsAllowance = 9,
     MissingState = 10,
     WitnessRejected = 11,
+    ProvingBudgetExceeded = 12,
 }
 
 /// An error on its way to the host.
@@ -102,6 +103,7 @@ impl From<CallError> for Failure {
             CallError::GasRequiredExceedsAllowance { .. } => {
                 Self::new(Status::GasRequiredExceedsAllowance, message)
             }
+            CallError::ProvingBudgetExceeded => Self::new(Status::ProvingBudgetExceeded, message),
             CallError::MissingState => Self::new(Status::MissingState, message),
         }
     }

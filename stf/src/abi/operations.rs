@@ -9,6 +9,7 @@ use crate::engine::Engine;
 use crate::fixture::run_fixture;
 use crate::keccak::keccak256;
 use crate::loader::Loader;
+use crate::meter::costs;
 use crate::state::{account_at, storage_at, Account, MissingState};
 use crate::transaction::Transaction;
 use crate::trie::{prove, Encoder, Key, Root, Value, EMPTY_ROOT};
@@ -66,6 +67,7 @@ impl Instance {
             14 => fixture(request, out),
             15 => self.record(request, out),
             16 => run_batch(request, out),
+            17 => proving_costs(request, out),
             _ => Err(Failure::new(
                 Status::MalformedRequest,
                 String::from("no such operation"),
@@ -310,6 +312,26 @@ fn run_batch(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> 
     request.finish()?;
     let statement = batch::run(witness)?;
     out.byte_string(&statement.encode());
+    Ok(())
+}
+
+/// Response: `[opcodes, lookups, [[fixed, per word] of each precompile], all others]`, in the order in which
+/// `meter::costs` has them.
+fn proving_costs(request: &mut Reader<'_>, out: &mut Writer) -> Result<(), Failure> {
+    request.tuple(0)?;
+    request.finish()?;
+    let mut number = |out: &mut Writer, cost: &u32| out.unsigned(u64::from(*cost));
+    out.array(4);
+    out.list(&costs::BASE, &mut number);
+    out.list(&costs::LOOKUP, |out, per_touched| {
+        out.list(per_touched, &mut number);
+    });
+    out.list(&costs::PRECOMPILES, |out, (fixed, per_word)| {
+        out.array(2);
+        out.unsigned(u64::from(*fixed));
+        out.unsigned(u64::from(*per_word));
+    });
+    out.list(costs::OTHERS, &mut number);
     Ok(())
 }
 

@@ -11,14 +11,15 @@ use revm::primitives::{Bytes, B256};
 
 type Read<T> = Result<T, MalformedRequest>;
 
-/// `[fork, chain_id, initial_base_fee, is_base_fee_zero]`.
+/// `[fork, chain_id, initial_base_fee, is_base_fee_zero, is_metered]`.
 pub fn rules(reader: &mut Reader<'_>) -> Read<ChainRules> {
-    reader.tuple(4)?;
+    reader.tuple(5)?;
     Ok(ChainRules {
         fork: fork_named(reader.text()?).ok_or(MalformedRequest)?,
         chain_id: reader.unsigned()?,
         initial_base_fee: reader.unsigned()?,
         is_base_fee_zero: reader.boolean()?,
+        is_metered: reader.boolean()?,
     })
 }
 

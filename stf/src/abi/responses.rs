@@ -10,10 +10,10 @@ use alloc::rc::Rc;
 use revm::primitives::{hardfork::SpecId, Address, Log, U256};
 
 /// `[hash, header, state root, transactions root, receipts root, bloom, gas used, base fee,
-/// included, receipts, skipped, changes]`.
+/// included, receipts, skipped, changes, proving costs of the receipts]`.
 pub fn block(out: &mut Writer, block: &BlockOutput) {
     let header = &block.header;
-    out.array(12);
+    out.array(13);
     out.byte_string(block.hash.as_slice());
     out.byte_string(&block.header_rlp);
     out.byte_string(header.state_root.as_slice());
@@ -30,6 +30,7 @@ pub fn block(out: &mut Writer, block: &BlockOutput) {
         out.text(reason.name());
     });
     out.list(&block.deltas, change);
+    out.list(&block.proving_costs, |out, cost| out.unsigned(*cost as u64));
 }
 
 fn receipt(out: &mut Writer, receipt: &Receipt) {

@@ -76,6 +76,12 @@ pub fn delivered_message(call_data: &[u8]) -> Result<Option<Message>, BadEvent> 
     }))
 }
 
+/// Target of the message that a call of the Portal delivers, if it delivers one.
+pub fn delivered_target(call_data: &[u8]) -> Option<Address> {
+    let arguments = call_data.strip_prefix(&DELIVER)?;
+    address_of(word(arguments, 3).ok()?).ok()
+}
+
 /// The message that a log puts in this chain's outbox, if it does.
 pub fn sent_message(log: &Log, chain_id: u64) -> Result<Option<Message>, BadEvent> {
     let Some([nonce, sender, target]) = topics(log, PORTAL, MESSAGE_SENT)? else {

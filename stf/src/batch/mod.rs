@@ -12,5 +12,6 @@ mod run;
 mod statement;
 mod witness;
 
+pub use events::{delivered_target, FORCED_TRANSACTION, PORTAL};
 pub use run::{run, BatchError};
 pub use statement::{Accumulators, RoundTotals, Statement};

@@ -180,6 +180,7 @@ fn start(witness: &Witness<'_>) -> Result<Engine, BatchError> {
         // Of the genesis block, which no batch executes.
         initial_base_fee: 0,
         is_base_fee_zero: witness.is_base_fee_zero,
+        is_metered: true,
     };
     let (header, hash) = parent;
     let head = RetainedBlock {

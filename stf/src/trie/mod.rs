@@ -27,15 +27,38 @@ use revm::primitives::B256;
 /// Value at `key`, if the trie holds one.
 pub fn get<'a, V: Value>(root: &'a Root<V>, key: &Key) -> Result<Option<&'a V>, MissingNode> {
     let mut found = None;
-    walk(root, key, |node| {
-        if let Node::Leaf {
-            key: leaf_key,
-            value,
-            ..
-        } = node
-        {
-            found = (leaf_key == key).then_some(value);
+    walk(root, key, |node| found = node.value_at(key))?;
+    Ok(found)
+}
+
+/// What a search comes to, and how many branches it passes that no search of the same execution
+/// passed before.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<T> {
+    pub value: Option<T>,
+    pub branches: u32,
+}
+
+impl<T> Found<T> {
+    /// Nothing, in no trie.
+    pub const NOTHING: Self = Self {
+        value: None,
+        branches: 0,
+    };
+}
+
+/// Value at `key`, for the execution with this number.
+pub fn find<'a, V: Value>(
+    root: &'a Root<V>,
+    key: &Key,
+    execution: u32,
+) -> Result<Found<&'a V>, MissingNode> {
+    let mut found = Found::NOTHING;
+    walk(root, key, |node| match node {
+        Node::Branch { seen_by, .. } => {
+            found.branches += u32::from(seen_by.replace(execution) != execution);
         }
+        _ => found.value = node.value_at(key),
     })?;
     Ok(found)
 }

@@ -4,6 +4,7 @@ use super::Key;
 use crate::keccak::keccak256;
 use crate::recorder::Touched;
 use alloc::{rc::Rc, vec::Vec};
+use core::cell::Cell;
 use revm::primitives::{b256, B256};
 
 /// Root of an empty trie: `keccak256(rlp(""))`.
@@ -101,6 +102,8 @@ pub enum Node<V> {
     Branch {
         children: [Root<V>; 16],
         reference: Reference,
+        /// The last execution that came by.
+        seen_by: Cell<u32>,
     },
     /// Known by its hash only, since a witness does not hold it.
     Unresolved { reference: Reference },
@@ -155,7 +158,18 @@ impl<V: Value> Node<V> {
         Rc::new(Self::Branch {
             children,
             reference,
+            seen_by: Cell::new(0),
         })
+    }
+
+    /// The value, if this is the leaf of `key`.
+    pub fn value_at(&self, key: &Key) -> Option<&V> {
+        match self {
+            Self::Leaf {
+                key: own, value, ..
+            } => (own == key).then_some(value),
+            Self::Extension { .. } | Self::Branch { .. } | Self::Unresolved { .. } => None,
+        }
     }
 
     /// How the parent names this node.

@@ -9,6 +9,7 @@ use super::node::{Node, Reference, Root, Value};
 use super::{Key, EMPTY_ROOT};
 use crate::keccak::keccak256;
 use alloc::rc::Rc;
+use core::cell::Cell;
 use revm::primitives::B256;
 
 /// The bytes are no node of this trie.
@@ -136,6 +137,7 @@ fn decode_node<'a, V: DecodeValue, I: Iterator<Item = &'a [u8]>>(
     Ok(Rc::new(Node::Branch {
         children,
         reference,
+        seen_by: Cell::new(0),
     }))
 }
 

@@ -76,7 +76,7 @@ def random_batch(seed: int, block_count: int, transactions_per_block: int) -> Ba
     scenario = Scenario(seed)
     is_small = seed % 4 == 0
     gas_limit = SMALL_GAS_LIMIT if is_small else scenario.spec.gas_limit
-    scenario.spec = replace(scenario.spec, gas_limit=gas_limit)
+    scenario.spec = replace(scenario.spec, gas_limit=gas_limit, is_metered=True)
     engines = Engines(scenario.spec)
     genesis_hash, genesis_root = engines.reference.head_hash, engines.reference.state_root
     blocks: list[BlockInput] = []

@@ -24,7 +24,9 @@ class GrowingChain:
     """Every block has to come out the same on the wasm engine and on py-evm."""
 
     def __init__(self, chain_id: int, alloc: dict[Address, GenesisAccount]) -> None:
-        self.spec = ChainSpec(chain_id, GAS_LIMIT, GENESIS_SECONDS, alloc, is_base_fee_zero=True)
+        self.spec = ChainSpec(
+            chain_id, GAS_LIMIT, GENESIS_SECONDS, alloc, is_base_fee_zero=True, is_metered=True
+        )
         self.engines = Engines(self.spec)
         self.blocks: list[BatchBlock] = []
         self.outputs: list[BlockOutput] = []

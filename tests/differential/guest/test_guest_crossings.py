@@ -115,10 +115,20 @@ def test_totals_of_a_chain_of_batches_are_those_of_the_whole() -> None:
 
 def test_what_is_not_granted_is_not_counted() -> None:
     game = Game()
+    game.open_round(2, ETHER)
+    start = len(game.chain.blocks) + 1
+    game.deliver(game.report(2, PLAYERS[:5]))
+    statement = proved(game, start, start)
+    assert statement.rounds == {2: RoundTotals(2, 0)}
+
+
+def test_of_a_report_over_the_proving_budget_nothing_is_granted() -> None:
+    """More trophies than one message may cost to prove: it is parked, whatever gas it brings."""
+    game = Game()
     start = len(game.chain.blocks) + 1
     game.deliver(game.report(1, PLAYERS * 6))
     statement = proved(game, start, start)
-    assert statement.rounds == {1: RoundTotals(50, 0)}
+    assert statement.rounds == {}
 
 
 def test_a_message_whose_call_fails_brings_no_value_in() -> None:

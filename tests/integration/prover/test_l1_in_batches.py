@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from local_l1 import LocalL1
-from local_network import LocalNetwork, transfer
+from local_network import CHAIN_IDS, LocalNetwork, address_of, transfer
 
 from actors.config import NodeConfig, PeerAddress
 from actors.prover.batch import BatchBuilder
 from actors.prover.history import ChainHistory
 from actors.prover.stf import load_guest
 from bridge.outbox import message_leaf
+from cluster.dev_genesis import dev_account
 from execution.block_data import extend_chain
 from execution.statement import combine
 from execution.types import Hash32
@@ -17,10 +18,27 @@ from ledger.hashing import keccak
 from ledger.types import ChainRole, ValidatorIndex
 
 RECEIVER = "0x" + "12" * 20
+LOOP = bytes.fromhex("5b5f56")
+"""A creation's code: it never ends."""
 
 
 def raw_transfer(nonce: int) -> bytes:
     return bytes.fromhex(transfer(ChainRole.ZK, 0, nonce, to=RECEIVER, value_wei=3)[2:])
+
+
+def unprovable(account: int) -> bytes:
+    """A transaction that loops for as much gas as a block has."""
+    fields = {
+        "type": 2,
+        "chainId": CHAIN_IDS[ChainRole.ZK],
+        "nonce": 0,
+        "gas": 60_000_000,
+        "maxFeePerGas": 10**10,
+        "maxPriorityFeePerGas": 0,
+        "value": 0,
+        "data": LOOP,
+    }
+    return bytes(dev_account(account).sign_transaction(fields).raw_transaction)
 
 
 def config_of(network: LocalNetwork, index: int) -> NodeConfig:
@@ -49,6 +67,7 @@ async def test_the_statement_of_a_network_s_blocks_takes_l1_s_queue_in_order(
     l1.force(raw_transfer(1))  # Too early: it is skipped, and counts as taken.
     l1.force(raw_transfer(0))
     l1.force(b"no transaction at all")
+    l1.force(unprovable(1))
     l1.force(raw_transfer(1))
     expected_wei = 10**18 + 3 + 3
     await network.wait_until(
@@ -59,6 +78,8 @@ async def test_the_statement_of_a_network_s_blocks_takes_l1_s_queue_in_order(
     )
     number = network.nodes[0].final_state.zk.number
     await network.wait_for_execution(ChainRole.ZK, number)
+    (sender,) = network.core(0, ChainRole.ZK).engine.accounts([address_of(1)])
+    assert sender.nonce == 1, "what cannot be proved was included, and failed"
     await network.stop()
 
     with ChainHistory(config_of(network, 0), network.genesis) as history:

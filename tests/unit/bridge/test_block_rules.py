@@ -35,6 +35,7 @@ from bridge.errors import (
 )
 from bridge.rules import MAX_BLOCKS_WITHOUT_CHECKPOINT, apply_block, check_drift, has_room
 from bridge.state import BridgeState, initial_state
+from bridge.work import MAX_ZK_TRANSACTION_BYTES_PER_BLOCK, MAX_ZK_TRANSACTIONS_PER_BLOCK
 from ledger.block import MAX_BLOCK_BYTES, open_block
 from ledger.codec import decode, encode
 from ledger.errors import QuorumNotReached
@@ -129,6 +130,22 @@ def test_a_block_longer_than_the_limit_is_rejected(ledger: LedgerWorld) -> None:
     assert len(sealed.encoded) > MAX_BLOCK_BYTES
     with pytest.raises(BlockTooLarge):
         ledger.try_push(sealed)
+
+
+@pytest.mark.parametrize(
+    ("fits", "is_too_much"),
+    [
+        ((b"x",) * MAX_ZK_TRANSACTIONS_PER_BLOCK, (b"x",)),
+        ((bytes(MAX_ZK_TRANSACTION_BYTES_PER_BLOCK),), (b"x",)),
+    ],
+)
+def test_a_block_of_the_zk_chain_lists_no_more_than_a_proof_can_read(
+    ledger: LedgerWorld, fits: tuple[bytes, ...], is_too_much: tuple[bytes, ...]
+) -> None:
+    ledger.try_push(build_block(ledger.state, ZK, transactions=fits))
+    with pytest.raises(BlockTooLarge, match="of the ZK chain"):
+        ledger.try_push(build_block(ledger.state, ZK, transactions=fits + is_too_much))
+    ledger.try_push(build_block(ledger.state, FAST, transactions=fits + is_too_much))
 
 
 def test_swapping_the_body_under_a_header_is_noticed(ledger: LedgerWorld) -> None:

@@ -290,3 +290,28 @@ class TestInFlight:
         assert pool.status().transaction_count == 0
         assert pool.status().size_bytes == 0
         assert pool.pending_nonce(ALICE) is None
+
+    def test_what_the_block_had_no_room_for_may_be_proposed_again(self) -> None:
+        taken, left, behind = (make(ALICE, nonce) for nonce in range(3))
+        pool = pool_with(taken, left, behind)
+        pool.mark_in_flight(BLOCK, [taken.hash, left.hash])
+        pool.commit(BLOCK, {ALICE: 1}, left_over={left.hash})
+        assert take_all(pool) == [left, behind]
+
+    def test_what_another_block_holds_too_is_not_offered_twice(self) -> None:
+        left = make(ALICE, 0)
+        pool = pool_with(left)
+        for block in (BLOCK, OTHER_BLOCK):
+            pool.mark_in_flight(block, [left.hash])
+        pool.commit(BLOCK, {}, left_over={left.hash})
+        assert take_all(pool) == []
+        pool.release(OTHER_BLOCK)
+        assert take_all(pool) == [left]
+
+    def test_what_a_block_left_over_and_another_included_is_gone(self) -> None:
+        left = make(ALICE, 0)
+        pool = pool_with(left)
+        pool.mark_in_flight(BLOCK, [left.hash])
+        pool.commit(BLOCK, {}, left_over={left.hash})
+        pool.commit(OTHER_BLOCK, {ALICE: 1})
+        assert take_all(pool) == []
