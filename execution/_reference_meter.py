@@ -27,7 +27,9 @@ SHORT_ITEMS: Final = 2
 MAX_DISTANCE: Final = 256
 ACCOUNTS, SLOTS, STORED = range(3)
 BLOCKHASH: Final = 0x40
+EXTCODECOPY: Final = 0x3C
 TSTORE: Final = 0x5D
+WARM_GAS, COLD_GAS, COPY_GAS = 100, 2_600, 3
 PORTAL: Final = bytes.fromhex("4200000000000000000000000000000000000001")
 DELIVER: Final = keccak(b"deliver(uint256,uint256,address,address,uint256,uint256,bytes)")[:4]
 TARGET_START: Final = 4 + 3 * WORD_BYTES
@@ -221,7 +223,9 @@ def metered_opcode(number: int, opcode: Opcode) -> Opcode:
 
     def run(computation: Computation) -> Any:
         meter = computation.state.meter
-        if meter is not None:
+        # py-evm runs a STOP where there is no code at all; revm runs nothing.
+        has_code = len(computation.msg.code) > 0
+        if meter is not None and has_code:
             if computation.get_gas_remaining() < _static_gas(number, opcode):
                 raise OutOfGas("static gas")
             by_size = _size_cost(number, computation)
@@ -229,10 +233,26 @@ def metered_opcode(number: int, opcode: Opcode) -> Opcode:
             meter.spend(cost, computation.msg.depth)
             if number == BLOCKHASH:
                 meter.note_headers(by_size)
+            if number == EXTCODECOPY and _cannot_pay_code_copy(computation):
+                raise OutOfGas("code copy")
         return opcode(computation=computation)  # type: ignore[call-arg]
 
     run.mnemonic = getattr(opcode, "mnemonic", "")  # type: ignore[attr-defined]
     return run
+
+
+def _cannot_pay_code_copy(computation: Computation) -> bool:
+    """Whether EXTCODECOPY runs out of gas; py-evm would look at the account before it says so."""
+    address, offset, length = (_operand(computation, index) for index in (0, 1, 3))
+    if address is None or offset is None or length is None:
+        return False
+    account = address.to_bytes(WORD_BYTES, "big")[-20:]
+    gas = WARM_GAS if computation.state.is_address_warm(account) else COLD_GAS
+    gas += COPY_GAS * _words(length)
+    if length:
+        known, needed = len(computation._memory) // WORD_BYTES, _words(offset + length)
+        gas += max(0, _memory_gas(needed) - _memory_gas(known))
+    return bool(computation.get_gas_remaining() < gas)
 
 
 def _static_gas(number: int, opcode: Opcode) -> int:

@@ -3,7 +3,8 @@
 import pytest
 
 from actors.validator.proposer import CYCLES_PER_TRANSACTION, PROVABLE_CYCLES
-from bridge.work import Delivery, count_deliverable, delivery_cycles
+from bridge.work import count_deliverable, delivery_cycles
+from execution import skip_reasons
 from execution.types import Address
 from execution.witness import encode_witness
 from ledger.crossing import Message
@@ -58,7 +59,7 @@ def test_a_full_block_of_transactions_that_send_messages_and_of_deliveries_is_pr
     delivered = deliverable(game, kind)
     left = PROVABLE_CYCLES - sum(map(delivery_cycles, delivered))
     count = max(0, left // CYCLES_PER_TRANSACTION)
-    game.block(
+    game.chain.execute(
         [
             game.call_contract(
                 PLAYERS[number % len(PLAYERS)],
@@ -71,7 +72,11 @@ def test_a_full_block_of_transactions_that_send_messages_and_of_deliveries_is_pr
             )
             for number in range(count)
         ],
-        [Delivery(message) for message in delivered],
+        game.system(delivered),
+        may_skip=True,
     )
+    output = game.chain.outputs[-1]
+    assert len(output.included) > len(delivered)
+    assert {skipped.reason for skipped in output.skipped} <= {skip_reasons.BLOCK_PROVING_BUDGET}
     run = run_guest(encode_witness(game.chain.batch(game.last, game.last).witness()))
     assert run.cycles <= MAXIMUM_CYCLES

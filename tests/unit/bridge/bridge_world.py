@@ -90,7 +90,7 @@ def root(text: str) -> EvmHash:
     return keccak(text.encode())
 
 
-def message(source: ChainRole, nonce: int, data: bytes = b"", gas_limit: int = 5_000) -> Message:
+def message(source: ChainRole, nonce: int, data: bytes = b"", gas_limit: int = 0) -> Message:
     return Message(
         source_chain_id=GENESIS.chain(source).chain_id,
         nonce=nonce,
@@ -106,7 +106,7 @@ def messages(source: ChainRole, first_nonce: int, count: int) -> tuple[Message, 
     return tuple(message(source, first_nonce + offset) for offset in range(count))
 
 
-def l1_message(nonce: int, data: bytes = b"", gas_limit: int = 5_000) -> Message:
+def l1_message(nonce: int, data: bytes = b"", gas_limit: int = 0) -> Message:
     """An entry of L1's queue."""
     return replace(message(ZK, nonce, data, gas_limit), source_chain_id=GENESIS.l1.chain_id)
 

@@ -148,14 +148,14 @@ def test_waiting_entries_ask_for_a_zk_block() -> None:
 def test_l1_comes_before_the_fast_chain_and_after_a_quarantines_change() -> None:
     ledger = LedgerWorld()
     ledger.push(FAST)
-    sent = messages(FAST, 0, 2)
+    sent = messages(FAST, 0, 1)
     checkpoint = certify(checkpoint_of(ledger.state, FAST, 1, sent), sent)
     work = ledger.push(ZK, checkpoints=(checkpoint,), l1_messages=(l1_message(0), forced(1)))
     items = [item for _, item in work.numbered_items()]
     assert items == [*work.l1_deliveries, *work.deliveries]
     assert nonces(work) == [0, 1]
     assert [delivery.message for delivery in work.deliveries] == list(sent)
-    assert work.next_system_nonce == 4
+    assert work.next_system_nonce == 3
 
 
 def test_l1_is_delivered_during_a_quarantine_and_the_fast_chain_is_not() -> None:
@@ -197,9 +197,9 @@ def test_a_block_has_at_most_one_forced_transaction() -> None:
 def test_the_fast_chain_goes_on_where_l1_waits_for_its_forced_transaction() -> None:
     ledger = LedgerWorld()
     ledger.push(FAST, l1_messages=(forced(0), forced(1)))
-    work = ledger.push(ZK, checkpoints=(ledger.certified(FAST, 1, count=3),))
+    work = ledger.push(ZK, checkpoints=(ledger.certified(FAST, 1, count=2),))
     assert nonces(work) == [0]
-    assert len(work.deliveries) == 3
+    assert len(work.deliveries) == 2
 
 
 def test_only_l1_can_force_a_transaction() -> None:

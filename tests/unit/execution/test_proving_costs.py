@@ -99,14 +99,15 @@ def test_any_one_message_may_be_delivered() -> None:
     assert largest == (
         DELIVERY_FIXED_CYCLES + DELIVERY_CYCLES_PER_BYTE * MAX_DATA_BYTES + MAX_MESSAGE_CYCLES
     )
-    assert largest <= MAX_ZK_DELIVERY_CYCLES_PER_BLOCK
+    assert costs.BLOCK_BASE + listed() + largest <= costs.PROOF
 
 
 def test_any_one_transaction_may_be_forced_in() -> None:
     assert costs.TRANSACTION_BUDGET + costs.OVERSHOOT == FORCED_CYCLES
     forced = message(0, MAX_DATA_BYTES, FORCED_TRANSACTION_ADDRESS)
     assert delivery_cycles(forced) + FORCED_CYCLES <= MAX_ZK_ORDERED_CYCLES_PER_BLOCK
-    assert count_deliverable(ChainRole.ZK, (forced, message(0, 0))) == 2
+    short = message(0, 1_000, FORCED_TRANSACTION_ADDRESS)
+    assert count_deliverable(ChainRole.ZK, (short, message(0, 0), message(0, 0))) == 2
 
 
 def test_the_largest_listing_can_be_read_by_one_transaction() -> None:
