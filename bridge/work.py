@@ -26,8 +26,11 @@ MAX_ZK_DELIVERY_CYCLES_PER_BLOCK: Final = 2_300_000
 """By :func:`delivery_cycles`: a block of the ZK chain has to fit into one proof, of 4,194,304
 cycles, or nothing behind it could ever settle. The rest is for the users' transactions."""
 
-MAX_ZK_ORDERED_CYCLES_PER_BLOCK: Final = 3_650_000
+MAX_ZK_ORDERED_CYCLES_PER_BLOCK: Final = 3_450_000
 """The same, with a transaction that L1 forces in, which has its whole budget (docs/proving.md)."""
+
+LEDGER_CALLS_CYCLES: Final = 200_000
+"""What the ledger's own calls take besides: a quarantine's change, the caps' halvings."""
 
 MAX_FORCED_TRANSACTIONS_PER_BLOCK: Final = 1
 """So each has the whole gas limit of its block: none is left out for want of gas. The guest of
@@ -181,9 +184,9 @@ def delivery_gas(message: Message) -> int:
 def delivery_cycles(message: Message) -> int:
     """What the delivery of a message may cost to prove, as ``stf/src/meter`` counts.
 
-    Beside its call a deposit costs 230,000, a message with value 290,000, 8,000 bytes of data 390,000
-    more, and the Portal's own code 230,000 once a block (``tests/differential/guest``). The call
-    has a budget by its gas.
+    Beside its call a deposit costs 230,000, a message with value 290,000, 8,000 bytes of data
+    390,000 more, and the Portal's own code 230,000 once a block (``tests/differential/guest``).
+    The call has a budget by its gas.
     """
     call_gas = message.gas_limit if message.gas_limit <= MAX_MESSAGE_GAS else 0
     call_cycles = min(MESSAGE_CYCLES_PER_GAS * call_gas, MAX_MESSAGE_CYCLES)
