@@ -16,7 +16,7 @@ from actors.validator.pools import TransactionPools
 from bridge.proposing import BodyParts, choose_chain, select_parts
 from bridge.rules import has_work, next_deliveries
 from bridge.state import BridgeState
-from bridge.work import MAX_ZK_TRANSACTION_BYTES_PER_BLOCK, delivery_cycles
+from bridge.work import FORCED_CYCLES, MAX_ZK_TRANSACTION_BYTES_PER_BLOCK, delivery_cycles
 from consensus.effects import RequestProposal
 from ledger.block import (
     MAX_TRANSACTIONS_PER_BLOCK,
@@ -36,9 +36,9 @@ MAX_TRANSACTION_BYTES_PER_BLOCK: Final = 768 * 1024
 PROVABLE_CYCLES: Final = 3_900_000
 CYCLES_PER_TRANSACTION: Final = 150_000
 MIN_ZK_TRANSACTIONS: Final = 4
-"""Taste, not law: a block of the ZK chain should fit into one proof, of 4,194,304 cycles, with what
-it delivers. A transaction that sends a message takes 143,000, a plain transfer 55,000, and an empty
-block 110,000 (`tests/differential/guest`); so 26 at most, and a few whatever is delivered."""
+"""Taste, not law: about what one proof covers beside what the block delivers. The meter counts
+80,000 to 110,000 for a plain transfer and 270,000 for one that sends a message; so 26 at most, and
+a few whatever is delivered. What a block has no room for comes back to the pool."""
 
 
 def _transaction_bytes(role: ChainRole) -> int:
@@ -134,7 +134,9 @@ class Proposer:
         if role is ChainRole.FAST:
             return MAX_TRANSACTIONS_PER_BLOCK
         from_l1, from_fast = next_deliveries(state, role)
-        left = PROVABLE_CYCLES - sum(map(delivery_cycles, from_l1 + from_fast))
+        forced_count = sum(message.is_forced_transaction for message in from_l1)
+        planned = sum(map(delivery_cycles, from_l1 + from_fast)) + FORCED_CYCLES * forced_count
+        left = PROVABLE_CYCLES - planned
         return max(MIN_ZK_TRANSACTIONS, left // CYCLES_PER_TRANSACTION)
 
     def _next_look(
