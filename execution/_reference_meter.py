@@ -111,6 +111,7 @@ class ReferenceMeter:
             self._left = UNBOUNDED
             return
         self.has_struck = True
+        self._left = -1
         raise ProvingBudgetExhausted("proving budget exceeded")
 
     @property

@@ -134,8 +134,14 @@ impl Meter {
             self.left = UNBOUNDED;
             return false;
         }
-        self.has_struck = true;
+        self.strike();
         true
+    }
+
+    /// Notes that nothing is left. However many frames come to know of it, the number stays small.
+    fn strike(&mut self) {
+        self.has_struck = true;
+        self.left = -1;
     }
 
     pub fn is_on(&self) -> bool {
@@ -151,7 +157,7 @@ impl Meter {
         self.has_struck
     }
 
-    /// What was spent; where the meter struck, the budget and all that may exceed it.
+    /// What was spent of all that was granted.
     pub fn spent(&self) -> i64 {
         self.granted - i64::from(self.left)
     }

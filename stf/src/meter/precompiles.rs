@@ -49,7 +49,7 @@ impl<S: StateReader> PrecompileProvider<MainnetContext<Overlay<S>>> for MeteredP
                 let cost = precompile_cost(number, &inputs.input.as_bytes(context));
                 let meter = &mut context.journaled_state.database.meter;
                 if !meter.take(cost) {
-                    meter.has_struck = true;
+                    meter.strike();
                     let oog = InterpreterResult::new_oog(inputs.gas_limit, inputs.reservoir);
                     return Ok(Some(oog));
                 }

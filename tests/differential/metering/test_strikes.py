@@ -47,6 +47,9 @@ STRIKES: Final = {
     ),
     "in memory that grows": (assemble(1, 3_000_000, "MSTORE", 7) + keep(1),),
     "in a recursion": (call("CALL", contract_address(0)) + keep(1),),
+    "in a recursion whose every frame has much left to do": (
+        call("CALL", contract_address(0)) + assemble(1, 100_000, "MSTORE") + keep(1),
+    ),
     "behind many calls that were reverted": (
         assemble("JUMPDEST") + call("CALL", contract_address(1)) + assemble("POP", 0, "JUMP"),
         assemble(1) + keep(1) + assemble(0, 0, "REVERT"),
