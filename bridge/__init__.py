@@ -5,6 +5,7 @@
     state         what the rules need to judge the next block; `initial_state`
     checkpoints   which checkpoints count, and what they change
     l1_queue      which entries of L1's queue the ledger takes
+    membership    the next epoch's validator set, and where it begins
     quarantine    cutting the fast chain off, and resuming by replay
     work          what a block's execution starts with
     rules         `apply_block`: all of the above in their order

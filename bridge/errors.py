@@ -12,6 +12,7 @@ BridgeError
 │   │   ├── TimestampBeforeParent
 │   │   ├── TimestampAhead           dated too far ahead of this node's clock
 │   │   ├── WrongBody                the header's digest is that of another body
+│   │   ├── WrongNextMembers         names another next set, or one where no epoch ends
 │   │   ├── BlockTooLarge
 │   │   └── ChainTooFarAhead         too many blocks without a checkpoint
 │   ├── CheckpointRejected
@@ -34,7 +35,13 @@ BridgeError
 │   │   ├── NotQuarantined           a resume vote with nothing to resume from
 │   │   ├── AlreadyQuarantined
 │   │   ├── UnknownResumePoint       not a checkpoint that the ledger has certified
-│   │   └── TooManyResumeVotes
+│   │   ├── TooManyResumeVotes
+│   │   └── SetChangeRejected
+│   │       ├── InvalidSetChange     breaks a bound, or lacks a proof
+│   │       ├── WrongNotice          begins too soon, or too late
+│   │       ├── AlreadyProposed
+│   │       ├── UnknownChange
+│   │       └── ChangeDecided
 │   └── L1MessageRejected
 │       ├── NoL1                     the genesis names no L1
 │       ├── L1MessageOutOfOrder      of another chain, or not the next of L1's queue
@@ -103,6 +110,10 @@ class TimestampBeforeParent(HeaderRejected):
 
 class TimestampAhead(HeaderRejected):
     """Dated too far ahead of this node's clock."""
+
+
+class WrongNextMembers(_Mismatch):
+    """Not the digest of the next epoch's set, or one in the middle of an epoch."""
 
 
 class BlockTooLarge(HeaderRejected):
@@ -195,6 +206,30 @@ class UnknownResumePoint(OperatorVoteRejected):
 
 class TooManyResumeVotes(OperatorVoteRejected):
     """The validator has voted for as many checkpoints as it may."""
+
+
+class SetChangeRejected(OperatorVoteRejected):
+    """A proposal of a new validator set, or a vote for one, that does not count."""
+
+
+class InvalidSetChange(SetChangeRejected):
+    """A change that breaks a bound, or lacks a proof."""
+
+
+class WrongNotice(SetChangeRejected):
+    """A change that would begin too soon, or too late."""
+
+
+class AlreadyProposed(SetChangeRejected):
+    """The validator has an open change, or the change is open."""
+
+
+class UnknownChange(SetChangeRejected):
+    """A vote for a change that is not open, or too late a one."""
+
+
+class ChangeDecided(SetChangeRejected):
+    """The end of the epoch is decided."""
 
 
 class L1MessageRejected(BlockRejected):

@@ -12,8 +12,7 @@ from typing import Final
 from bridge.checkpoints import accept_checkpoint
 from bridge.errors import BlockRejected
 from bridge.l1_queue import accept_l1_messages
-from bridge.quarantine import accept_operator_vote
-from bridge.rules import accept_evidence, has_room, has_work
+from bridge.rules import accept_evidence, accept_operator_vote, has_room, has_work
 from bridge.state import BridgeState
 from ledger.block import (
     MAX_CHECKPOINTS_PER_BLOCK,

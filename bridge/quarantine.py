@@ -26,6 +26,7 @@ quorum wins. Replacing a vote would let a leader put the older one back later.
 
 from dataclasses import replace
 from itertools import takewhile
+from typing import Final
 
 from bridge.errors import (
     AlreadyQuarantined,
@@ -47,15 +48,17 @@ from bridge.state import (
 )
 from bridge.tightening import is_alarm, start_over, tighten
 from bridge.work import FastReplay
-from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote
+from ledger.crossing import FastChainVote, QuarantineVote, ResumeVote
 from ledger.errors import SignatureError
-from ledger.types import Digest, Height
+from ledger.types import Digest, Height, ValidatorIndex
 from ledger.validators import ValidatorSet
 
+REASON_OF_CARRIED_VOTES: Final = "votes of the epoch before"
 
-def accept_operator_vote(
+
+def accept_fast_chain_vote(
     state: BridgeState,
-    vote: OperatorVote,
+    vote: FastChainVote,
     validators: ValidatorSet,
     carrier_height: Height,
     carrier_digest: Digest,
@@ -83,7 +86,7 @@ def accept_operator_vote(
     return _count_resume_vote(state, vote, point, validators.quorum, carrier_digest)
 
 
-def _verify(vote: OperatorVote, validators: ValidatorSet) -> None:
+def _verify(vote: FastChainVote, validators: ValidatorSet) -> None:
     try:
         validators.verify_operator_vote(vote)
     except SignatureError as error:
@@ -101,19 +104,45 @@ def _count_quarantine_vote(
     state: BridgeState, vote: QuarantineVote, validators: ValidatorSet, height: Height
 ) -> BridgeState:
     votes = tuple(sorted((*state.quarantine.votes, vote.signer)))
-    quarantine = replace(state.quarantine, votes=votes)
+    state = replace(state, quarantine=replace(state.quarantine, votes=votes))
     if is_alarm(len(votes), validators):
         state = tighten(state)
-    if len(votes) >= validators.quorum:
-        notice = QuarantineNotice(True, state.fast.certified.number)
-        quarantine = replace(
-            quarantine,
-            is_active=True,
-            reason=vote.reason,
-            since_height=height,
-            notices=_add_notice(quarantine, notice),
-        )
-    return replace(state, quarantine=quarantine)
+    return _begin(state, vote.reason, height) if len(votes) >= validators.quorum else state
+
+
+def _begin(state: BridgeState, reason: str, height: Height) -> BridgeState:
+    quarantine = state.quarantine
+    notice = QuarantineNotice(True, state.fast.certified.number)
+    begun = replace(
+        quarantine,
+        is_active=True,
+        reason=reason,
+        since_height=height,
+        notices=_add_notice(quarantine, notice),
+    )
+    return replace(state, quarantine=begun)
+
+
+def carry_votes(
+    state: BridgeState, votes: tuple[ValidatorIndex, ...], quorum: int, height: Height
+) -> BridgeState:
+    """The state at the end of an epoch.
+
+    Parameters
+    ----------
+    votes
+        Quarantine votes of those who stay, by their new numbers. They may be a quorum of
+        a smaller set: then the quarantine begins.
+    quorum
+        Of the new set.
+    height
+        Of the epoch's last block.
+    """
+    quarantine = replace(state.quarantine, votes=tuple(sorted(votes)), resume_votes=())
+    state = replace(state, quarantine=quarantine)
+    if quarantine.is_active or len(votes) < quorum:
+        return state
+    return _begin(state, REASON_OF_CARRIED_VOTES, height)
 
 
 def _check_resume_vote(state: BridgeState, vote: ResumeVote) -> RetainedCheckpoint:

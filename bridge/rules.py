@@ -2,9 +2,9 @@
 
 Every validator runs :func:`apply_block` over the same blocks and so has the same
 state and orders the same work. The order within a block is: header, evidence,
-operator votes, checkpoints, L1's messages, work. So a block that completes a quarantine cuts off
-the fast chain's checkpoints in itself already, and a message is delivered at the
-earliest by the very block that carries its checkpoint.
+operator votes, the end of the epoch, checkpoints, L1's messages, work. So a block that
+completes a quarantine cuts off the fast chain's checkpoints in itself already, and a
+message is delivered at the earliest by the very block that carries its checkpoint.
 
 Three checks are left to the caller: the checkpoints' signatures, since they are
 expensive (:func:`bridge.checkpoints.certificates_of`), and the clock and L1, since
@@ -29,11 +29,13 @@ from bridge.errors import (
     WrongChainNumber,
     WrongEpoch,
     WrongHeight,
+    WrongNextMembers,
     WrongParent,
     WrongProposer,
 )
 from bridge.l1_queue import accept_l1_messages
-from bridge.quarantine import accept_operator_vote
+from bridge.membership import accept_membership_vote, expected_next_members, settle_membership
+from bridge.quarantine import accept_fast_chain_vote
 from bridge.state import BridgeState
 from bridge.work import (
     MAX_DELIVERIES_PER_BLOCK,
@@ -51,10 +53,10 @@ from bridge.work import (
     deliverable_from_l1,
 )
 from ledger.block import MAX_BLOCK_BYTES, BlockHeader, SealedBlock, body_digest
-from ledger.crossing import Message
+from ledger.crossing import Message, OperatorVote, QuarantineVote, ResumeVote
 from ledger.errors import EvidenceError, SignatureError
 from ledger.evidence import Evidence, culprit_of
-from ledger.types import BlockNumber, ChainRole, ValidatorIndex
+from ledger.types import BlockNumber, ChainRole, Digest, Height, ValidatorIndex
 from ledger.validators import ValidatorSet
 
 MAX_BLOCKS_WITHOUT_CHECKPOINT: Final = WINDOW_BLOCKS // 2
@@ -73,6 +75,8 @@ def apply_block(
 
     Parameters
     ----------
+    validators
+        The set of the epoch that ``state`` is in.
     leader
         Leader of the view in the block's header. The caller has compared that view
         with the one that the block is proposed in.
@@ -95,6 +99,11 @@ def apply_block(
         state, ended = accept_operator_vote(state, vote, validators, header.height, sealed.digest)
         replay = ended if ended is not None else replay
 
+    # EPOCH
+    expected = expected_next_members(state, header.height)
+    if header.next_members != expected:
+        raise WrongNextMembers(header.next_members, expected)
+
     # CHECKPOINTS
     for checkpoint in body.checkpoints:
         state = accept_checkpoint(state, checkpoint)
@@ -110,9 +119,29 @@ def apply_block(
     # WORK
     state = _append(state, sealed)
     state, work = _take_work(state, header.chain)
+    work = replace(work, coinbase=validators.members[leader].entry.coinbase)
     if replay is not None:
         work = amend_for_replay(replace(work, replay=replay), replay)
-    return state, work
+    return settle_membership(state, header.height), work
+
+
+def accept_operator_vote(
+    state: BridgeState,
+    vote: OperatorVote,
+    validators: ValidatorSet,
+    carrier_height: Height,
+    carrier_digest: Digest,
+) -> tuple[BridgeState, FastReplay | None]:
+    """The state with one more operator's vote, and the replay if it ended a quarantine.
+
+    Raises
+    ------
+    OperatorVoteRejected
+        One of its subclasses, if the vote does not count.
+    """
+    if isinstance(vote, (QuarantineVote, ResumeVote)):
+        return accept_fast_chain_vote(state, vote, validators, carrier_height, carrier_digest)
+    return accept_membership_vote(state, vote, validators, carrier_height), None
 
 
 def check_header(
@@ -128,6 +157,8 @@ def check_header(
     header = sealed.header
     if header.epoch != validators.epoch:
         raise WrongEpoch(header.epoch, validators.epoch)
+    if header.epoch != state.membership.epoch:
+        raise WrongEpoch(header.epoch, state.membership.epoch)
     if header.height != state.height + 1:
         raise WrongHeight(header.height, state.height + 1)
     if header.parent != state.digest:

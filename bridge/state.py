@@ -12,6 +12,7 @@ from ledger.bounds import AtMost, Uint
 from ledger.codec import wire
 from ledger.crossing import Message
 from ledger.genesis import Genesis, genesis_digest
+from ledger.membership import Member, ValidatorSetChange, genesis_members
 from ledger.types import (
     MAX_VALIDATORS,
     BlockNumber,
@@ -21,6 +22,7 @@ from ledger.types import (
     ChainRole,
     Digest,
     DigestField,
+    EpochField,
     EvmHash,
     EvmHashField,
     GasField,
@@ -142,6 +144,29 @@ class CapState:
     clean_from: BlockNumberField
 
 
+@wire(78)
+class OpenChange:
+    """A change of the validator set that is put to the vote, and who has voted for it."""
+
+    change: ValidatorSetChange
+    proposer: ValidatorIndexField
+    votes: Annotated[tuple[ValidatorIndexField, ...], AtMost(MAX_VALIDATORS)]
+
+
+@wire(79)
+class Membership:
+    """The epoch and the set of the next block, and what may come after them.
+
+    A validator has one open change at most. ``decided`` holds the one that a quorum
+    has voted for; the others lapse with it.
+    """
+
+    epoch: EpochField
+    members: Annotated[tuple[Member, ...], AtMost(MAX_VALIDATORS)]
+    open_changes: Annotated[tuple[OpenChange, ...], AtMost(MAX_VALIDATORS)]
+    decided: Annotated[tuple[ValidatorSetChange, ...], AtMost(1)]
+
+
 @wire(76)
 class BridgeState:
     """The ledger's state after the block ``digest``.
@@ -164,6 +189,7 @@ class BridgeState:
     l1_chain_id: ChainIdField
     next_l1_nonce: GasField
     pending_l1: Annotated[tuple[Message, ...], AtMost(MAX_PENDING_L1_MESSAGES)]
+    membership: Membership
 
     def chain(self, role: ChainRole) -> ChainState:
         """One of the chains."""
@@ -217,4 +243,5 @@ def initial_state(genesis: Genesis) -> BridgeState:
         l1_chain_id=genesis.l1.chain_id,
         next_l1_nonce=0,
         pending_l1=(),
+        membership=Membership(genesis.epoch, genesis_members(genesis), (), ()),
     )

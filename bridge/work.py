@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ledger.crossing import Message
-from ledger.types import BlockNumber, ChainRole, EvmHash
+from ledger.types import BlockNumber, ChainRole, EvmAddress, EvmHash
 
 MAX_DELIVERIES_PER_BLOCK: Final = 256
 MAX_DELIVERY_GAS_PER_BLOCK: Final = 60_000_000
@@ -35,6 +35,8 @@ LEDGER_CALLS_CYCLES: Final = 200_000
 MAX_FORCED_TRANSACTIONS_PER_BLOCK: Final = 1
 """So each has the whole gas limit of its block: none is left out for want of gas. The guest of
 the zkVM refuses a block that delivers more."""
+
+NOBODY: Final = EvmAddress(bytes(20))
 
 _DELIVERY_FIXED_GAS: Final = 500_000
 _DELIVERY_GAS_PER_BYTE: Final = 60
@@ -117,7 +119,7 @@ class ChainWork:
     ``l1_deliveries`` are those from L1's queue, ``deliveries`` those from the other chain.
     ``replay`` is set on the block that ended a quarantine, which may be of either
     chain: the fast chain is to be replayed before anything later of it executes.
-    ``skip`` is set on the first replayed block.
+    ``skip`` is set on the first replayed block. ``coinbase`` is the proposer's.
     """
 
     role: ChainRole
@@ -130,6 +132,7 @@ class ChainWork:
     deliveries: tuple[Delivery, ...] = ()
     skip: tuple[int, SkipOutboundNonces] | None = None
     replay: FastReplay | None = None
+    coinbase: EvmAddress = NOBODY
 
     @property
     def next_system_nonce(self) -> int:

@@ -8,7 +8,9 @@ from ledger.codec import decode, encode, wire
 from ledger.crossing import CertifiedCheckpoint, Message, QuarantineVote, ResumeVote
 from ledger.evidence import ConflictingFinalize, ConflictingNotarize, NullifyFinalize
 from ledger.hashing import Domain, digest
+from ledger.membership import SetChangeProposal, SetChangeVote
 from ledger.types import (
+    ZERO_DIGEST,
     BlockNumberField,
     ChainRole,
     Digest,
@@ -38,6 +40,8 @@ class BlockHeader:
     ``height`` counts the blocks of the ledger and ``chain_block_number`` those of
     its chain, both from 1; ``parent`` is the digest of the previous ledger block,
     of either chain (that of the genesis at height 1). ``timestamp_ms`` is Unix time.
+    ``next_members`` is the digest of the next epoch's validator set
+    (:func:`ledger.membership.members_digest`) on the last block of an epoch, else zero.
     """
 
     epoch: EpochField
@@ -49,6 +53,12 @@ class BlockHeader:
     timestamp_ms: TimestampMsField
     proposer: ValidatorIndexField
     body: DigestField
+    next_members: DigestField = ZERO_DIGEST
+
+    @property
+    def ends_epoch(self) -> bool:
+        """Whether it is the last block of its epoch."""
+        return self.next_members != ZERO_DIGEST
 
 
 @wire(11)
@@ -65,7 +75,8 @@ class BlockBody:
         AtMost(MAX_EVIDENCE_PER_BLOCK),
     ]
     operator_votes: Annotated[
-        tuple[QuarantineVote | ResumeVote, ...], AtMost(MAX_OPERATOR_VOTES_PER_BLOCK)
+        tuple[QuarantineVote | ResumeVote | SetChangeProposal | SetChangeVote, ...],
+        AtMost(MAX_OPERATOR_VOTES_PER_BLOCK),
     ]
     l1_messages: Annotated[tuple[Message, ...], AtMost(MAX_L1_MESSAGES_PER_BLOCK)]
 

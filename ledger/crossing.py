@@ -5,6 +5,12 @@ from typing import Annotated, Final
 from ledger.bounds import AtMost
 from ledger.codec import encode, wire
 from ledger.hashing import Domain, domain_prefix
+from ledger.membership import (
+    MembershipVote,
+    SetChangeProposal,
+    SetChangeVote,
+    membership_vote_message,
+)
 from ledger.types import (
     BlockNumberField,
     BlsSignatureField,
@@ -120,7 +126,8 @@ class ResumeVote:
     signature: Ed25519SignatureField
 
 
-OperatorVote = QuarantineVote | ResumeVote
+FastChainVote = QuarantineVote | ResumeVote
+OperatorVote = FastChainVote | MembershipVote
 
 
 def checkpoint_message(genesis: Digest, checkpoint: Checkpoint) -> bytes:
@@ -129,7 +136,9 @@ def checkpoint_message(genesis: Digest, checkpoint: Checkpoint) -> bytes:
 
 
 def operator_vote_message(genesis: Digest, vote: OperatorVote) -> bytes:
-    """The bytes that a quarantine or a resume vote signs: all of it but signer and signature."""
+    """The bytes that an operator's vote signs: all of it but signer and signature."""
+    if isinstance(vote, (SetChangeProposal, SetChangeVote)):
+        return membership_vote_message(genesis, vote)
     sequence = vote.epoch.to_bytes(8, "big") + vote.sequence.to_bytes(8, "big")
     if isinstance(vote, QuarantineVote):
         return domain_prefix(Domain.QUARANTINE) + genesis + sequence + vote.reason.encode()

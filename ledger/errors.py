@@ -14,8 +14,10 @@ LedgerError
 │   └── QuorumNotReached       fewer signers than 2f+1
 ├── MerkleError                a Merkle proof does not lead to its root
 ├── EvidenceError              two votes that do not contradict each other
-└── GenesisError               a genesis file that cannot start a network
-    └── UnknownProtocolVersion of a protocol that this build does not speak
+├── GenesisError               a genesis file that cannot start a network
+│   └── UnknownProtocolVersion of a protocol that this build does not speak
+├── MembershipError            a change of the validator set that cannot be made
+└── EpochChainError            epochs that do not follow from one another
 """
 
 from collections.abc import Iterable
@@ -98,3 +100,11 @@ class UnknownProtocolVersion(GenesisError):
             f"the network has protocol version {got}, this build speaks {spoken}: "
             "use a build for that network"
         )
+
+
+class MembershipError(LedgerError):
+    """A change of the validator set that cannot be made; the message says what to change."""
+
+
+class EpochChainError(LedgerError):
+    """Epochs that do not follow from one another, or are not proved to."""

@@ -29,7 +29,7 @@ from ledger.types import (
     WeiField,
 )
 
-PROTOCOL_VERSION: Final = 1
+PROTOCOL_VERSION: Final = 2
 """Of the networks that this build starts. It changes with everything that validators have to do
 alike: encodings, rules of the ledger, votes, execution."""
 

@@ -27,6 +27,10 @@ class Domain(Enum):
     SNAPSHOT = b"braid/snapshot/v1"
     SNAPSHOT_MANIFEST = b"braid/snapshot-manifest/v1"
     SNAPSHOT_CHUNK = b"braid/snapshot-chunk/v1"
+    VALIDATOR_SET = b"braid/validator-set/v1"
+    SET_CHANGE = b"braid/set-change/v1"
+    SET_CHANGE_VOTE = b"braid/set-change-vote/v1"
+    NEWCOMER = b"braid/newcomer/v1"
     VALIDATOR_KEYS = b"braid/validator-keys/v1"
     OPERATOR_ENTRY = b"braid/operator-entry/v1"
 

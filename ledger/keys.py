@@ -7,7 +7,8 @@ from ledger.bls import CURVE_ORDER, BlsSigner
 from ledger.ed25519 import Ed25519Signer
 from ledger.genesis import GenesisValidator
 from ledger.hashing import Domain, domain_prefix, keccak
-from ledger.types import EvmAddress
+from ledger.membership import Member, Newcomer, newcomer_message
+from ledger.types import Digest, EvmAddress
 
 
 class ValidatorKeys:
@@ -34,6 +35,24 @@ class ValidatorKeys:
             checkpoint_key=self.checkpoint.public_key,
             possession_proof=self.checkpoint.prove_possession(),
             coinbase=EvmAddress(keccak(self.consensus.public_key)[12:]),
+        )
+
+    def newcomer(self, network: Digest, name: str, address: str) -> Newcomer:
+        """These keys as a change of the validator set names them, with all proofs.
+
+        Parameters
+        ----------
+        network
+            Digest of the genesis.
+        address
+            Where the libp2p host listens, ``host:port``.
+        """
+        member = Member(self.genesis_entry(name), address)
+        message = newcomer_message(network, member)
+        return Newcomer(
+            member,
+            consensus_proof=self.consensus.sign(message),
+            network_proof=Ed25519Signer(self.network_seed).sign(message),
         )
 
 

@@ -12,22 +12,50 @@ from ledger.ed25519 import Ed25519Verifier
 from ledger.errors import InvalidSigners
 from ledger.evidence import Evidence, culprit_of, votes_of
 from ledger.genesis import Genesis, genesis_digest
+from ledger.membership import Member, genesis_members
 from ledger.signers import unpack_quorum
 from ledger.snapshot import SnapshotStatement, snapshot_message
-from ledger.types import Epoch, ValidatorIndex, quorum
+from ledger.types import Digest, Ed25519PublicKey, Epoch, ValidatorIndex, quorum
 from ledger.votes import Certificate, Vote, signed_message, subject_of
 
 
 class ValidatorSet:
-    """Public keys of the validators, parsed once, bound to one genesis."""
+    """Public keys of one epoch's validators, parsed once, bound to one genesis.
+
+    Made from a genesis it is the set of the first epoch.
+    """
 
     def __init__(self, genesis: Genesis) -> None:
-        self.epoch: Epoch = genesis.epoch
-        self.digest = genesis_digest(genesis)
-        self.count = len(genesis.validators)
+        self._set_up(genesis_digest(genesis), genesis.epoch, genesis_members(genesis))
+
+    @classmethod
+    def of_epoch(cls, network: Digest, epoch: Epoch, members: tuple[Member, ...]) -> "ValidatorSet":
+        """The set of any epoch of the network whose genesis has this digest.
+
+        Raises
+        ------
+        SignatureError
+            If a key is none.
+        """
+        made = cls.__new__(cls)
+        made._set_up(network, epoch, members)
+        return made
+
+    def _set_up(self, network: Digest, epoch: Epoch, members: tuple[Member, ...]) -> None:
+        self.epoch = epoch
+        self.digest = network
+        self.members = members
+        self.count = len(members)
         self.quorum = quorum(self.count)
-        self._voters = [Ed25519Verifier(entry.consensus_key) for entry in genesis.validators]
-        self._attesters = [BlsVerifier(entry.checkpoint_key) for entry in genesis.validators]
+        self._voters = [Ed25519Verifier(member.entry.consensus_key) for member in members]
+        self._attesters = [BlsVerifier(member.entry.checkpoint_key) for member in members]
+
+    def index_of(self, consensus_key: Ed25519PublicKey) -> ValidatorIndex | None:
+        """Which validator has this key, if one has."""
+        for index, member in enumerate(self.members):
+            if member.entry.consensus_key == consensus_key:
+                return ValidatorIndex(index)
+        return None
 
     def attester(self, index: ValidatorIndex) -> BlsVerifier:
         """Checkpoint key of one validator.
@@ -90,7 +118,7 @@ class ValidatorSet:
         return culprit
 
     def verify_operator_vote(self, vote: OperatorVote) -> None:
-        """Check the signature of a quarantine or resume vote.
+        """Check epoch, signer and signature of an operator's vote.
 
         Raises
         ------

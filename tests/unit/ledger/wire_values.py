@@ -15,13 +15,23 @@ from typing import Annotated, Any, get_args, get_origin
 
 import ledger.block
 import ledger.crossing
+import ledger.epochs
 import ledger.evidence
 import ledger.genesis
+import ledger.membership
 import ledger.votes
 from ledger.bounds import AtMost, Exactly, Uint
 from ledger.codec import encode
 
-_MODULES = (ledger.votes, ledger.block, ledger.evidence, ledger.crossing, ledger.genesis)
+_MODULES = (
+    ledger.votes,
+    ledger.block,
+    ledger.evidence,
+    ledger.crossing,
+    ledger.genesis,
+    ledger.membership,
+    ledger.epochs,
+)
 
 
 def wire_types() -> list[type]:
