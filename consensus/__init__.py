@@ -55,6 +55,12 @@ Rules
 15. **Restart**: every own vote is in the journal, synced, before it leaves, and every
     certificate is in it too. Replay gives back all votes, so none is contradicted; the
     own votes of the current view and all pending finalize votes are said again.
+16. **Epochs**: each epoch has its own set of validators and its own run of this protocol,
+    which starts from the last payload of the epoch before. All that is signed names the
+    epoch. A payload may be the last of its epoch: the ledger's rules say so of it. Nothing
+    else extends it; until it is final, leaders propose the payload itself again, on top of
+    itself. When it is final the epoch is over, and nothing is said in it any more. Who
+    hears a message of an epoch that is over answers with the finalization that ended it.
 17. **Forgotten votes**: a validator whose journal was lost, or is older than its last vote,
     casts none at first. It asks all others, under a challenge drawn for this start, in which
     view they are; an answer is what ended the view before. When 2f+1 others have answered,
@@ -64,6 +70,8 @@ Rules
 Why it is safe: a finalization of v means that f+1 honest validators voted finalize in v.
 They never nullify v (5, 7), so v has no nullification, and only one payload of v can be
 notarized (3). Every proposal above v therefore has v among its ancestors (2, 3).
+So at most one last payload of an epoch is final, all start the next epoch from it, and
+no vote is counted by another set than that of its epoch (16).
 And forgotten votes are never contradicted (17): the last one, in view u, was cast with a
 certificate of u−1 at hand. Of its quorum of signers at least n−2f−1 are others and honest,
 and were in u−1 or later when they signed; of any 2f+1 others one is among them. It answered
@@ -78,6 +86,7 @@ Deviations from the paper
 - Messages may be lost, so what is needed to leave a view is repeated (5).
 - Notarization does not wait for the own check of the payload, finalize does (8).
 - A validator that has nullified a view does not notarize in it any more.
+- Epochs (16): the paper has one set of validators.
 - Forgotten votes (17): the paper's validators forget nothing.
 - ``cryptography`` verifies Ed25519 one by one, so a forged vote in a quorum's worth is
   named by checking in turn; there is no batch to bisect.
@@ -106,6 +115,7 @@ from consensus.effects import (
     Send,
     SetTimer,
 )
+from consensus.epochs import epoch_of
 from consensus.errors import (
     ConflictingCertificates,
     ConsensusError,
@@ -175,6 +185,7 @@ __all__ = [
     "VoteVerifier",
     "VotesFrom",
     "compact",
+    "epoch_of",
     "initial_state",
     "open_message",
     "open_record",

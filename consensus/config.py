@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from consensus.errors import InvalidTiming
 from ledger.types import Digest, Ed25519Signature, Epoch, ValidatorIndex, View
 from ledger.votes import Vote
+
+GENESIS_VIEW: Final = View(0)
 
 
 class VoteVerifier(Protocol):
@@ -41,6 +43,9 @@ class ConsensusConfig:
         Signs a domain-separated message with the own Ed25519 key.
     delta_ms
         Δ, the bound on the network's delay after stabilisation.
+    origin_view, origin_payload
+        What the epoch starts from, final by the epoch before: its last payload and the view
+        which that names (rule 16). By default view 0 and the digest of the genesis.
     skip_after_views
         A leader silent for that many views is skipped (rule 10).
     view_horizon
@@ -53,6 +58,8 @@ class ConsensusConfig:
     validators: VoteVerifier
     sign: Callable[[bytes], Ed25519Signature]
     delta_ms: int
+    origin_view: View = GENESIS_VIEW
+    origin_payload: Digest | None = None
     skip_after_views: int = 10
     view_horizon: int = 16
     retained_views: int = 10

@@ -75,7 +75,8 @@ class RequestProposal:
 
     Answer with :class:`~consensus.events.ProposalBuilt`, within Δ or so; no answer
     means that the view times out. Drop the work when a later view is entered.
-    ``parent_payload`` is the digest of the genesis if ``parent_view`` is 0.
+    ``parent_payload`` is the origin of the epoch if ``parent_view`` is that of the origin.
+    If the parent is the last payload of its epoch, the answer is the parent itself (rule 16).
     """
 
     view: View
@@ -89,7 +90,9 @@ class CheckPayload:
 
     Answer with :class:`~consensus.events.PayloadChecked`, once, whenever the payload
     and its ancestors are here; a payload that is not here is pending, never invalid.
-    Check also that it names ``parent_payload`` as its parent. Effects of this kind for
+    Check also that it names ``parent_payload`` as its parent. On top of the last payload
+    of the epoch only that payload itself is valid, and nowhere else is a payload its own
+    parent (rule 16). Effects of this kind for
     views at or below a finalized one may be dropped.
     """
 

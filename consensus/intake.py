@@ -24,12 +24,14 @@ from ledger.votes import (
 def receive_vote(turn: Turn, peer: ValidatorIndex, vote: Vote) -> None:
     """Record a vote that a peer cast itself (rules 12 and 13)."""
     state = turn.state
+    subject = subject_of(vote)
+    is_ours = subject.epoch == turn.config.validators.epoch
+    if not is_ours:
+        return  # In another epoch the peer may have had another number.
     if vote.signer != peer:
         turn.emit(PeerFault(peer, Fault.FOREIGN_VOTE))
         return
-    subject = subject_of(vote)
-    is_ours = subject.epoch == turn.config.validators.epoch
-    if not is_ours or not _is_in_window(state, subject.view):
+    if not _is_in_window(state, subject.view):
         return
     view_state = state.open_view(subject.view)
     if peer in view_state.refused:
@@ -67,7 +69,7 @@ def receive_certificate(turn: Turn, peer: ValidatorIndex, certificate: Certifica
 
 
 def _is_in_window(state: ConsensusState, view: View) -> bool:
-    lowest = max(1, state.finalized - state.config.retained_views)
+    lowest = max(state.config.origin_view + 1, state.finalized - state.config.retained_views)
     return lowest <= view <= state.view + state.config.view_horizon
 
 

@@ -31,7 +31,7 @@ def start(turn: Turn, records: tuple[Record, ...], challenge: bytes | None) -> N
         If the records are not those of one honest validator.
     """
     state = turn.state
-    entered = View(1)
+    entered = View(turn.config.origin_view + 1)
     for record in records:
         entered = max(entered, _replay(state, record))
     _forget_what_is_final(state)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from consensus.config import ConsensusConfig
+from consensus.config import GENESIS_VIEW, ConsensusConfig
 from consensus.tally import Tally
 from ledger.evidence import Evidence
 from ledger.types import ZERO_DIGEST, Digest, ValidatorIndex, View
@@ -15,8 +15,6 @@ from ledger.votes import (
     Nullify,
     Proposal,
 )
-
-GENESIS_VIEW = View(0)
 
 
 @dataclass(slots=True)
@@ -100,8 +98,11 @@ class ConsensusState:
 
 def initial_state(config: ConsensusConfig) -> ConsensusState:
     """State before the :class:`~consensus.events.Start` event."""
+    payload = config.origin_payload
     return ConsensusState(
         config=config,
-        finalized_payload=config.validators.digest,
-        last_active=[GENESIS_VIEW] * config.validators.count,
+        view=config.origin_view,
+        finalized=config.origin_view,
+        finalized_payload=config.validators.digest if payload is None else payload,
+        last_active=[config.origin_view] * config.validators.count,
     )

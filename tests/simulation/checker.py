@@ -22,8 +22,14 @@ class InvariantBroken(AssertionError):
 class Checker:
     """Listens to the honest validators of one run."""
 
-    def __init__(self, validators: KeyedHashValidators, byzantine: frozenset[int]) -> None:
+    def __init__(
+        self,
+        validators: KeyedHashValidators,
+        byzantine: frozenset[int],
+        origin: Digest | None = None,
+    ) -> None:
         self._validators = validators
+        self._origin = validators.digest if origin is None else origin
         self._byzantine = byzantine
         # 2f+1 of 3f+1, counted here rather than asked for.
         self._quorum = validators.count - (validators.count - 1) // 3
@@ -116,7 +122,7 @@ class Checker:
     def appended(self, node: int, payload: Payload) -> None:
         """An honest validator appended a payload to its final chain."""
         height = self.heights[node]
-        parent = self._final_at_height[height - 1][1] if height else self._validators.digest
+        parent = self._final_at_height[height - 1][1] if height else self._origin
         if payload.parent != parent:
             raise InvariantBroken(f"{node}: payload of view {payload.view} has another parent")
         if not payload.is_sound:

@@ -1,7 +1,7 @@
 """Validators of the simulation: cheap signatures for mass runs, real ones for some."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from consensus import VoteVerifier
@@ -45,15 +45,24 @@ class KeyedHashValidators:
         Number of validators.
     needed
         Votes in a certificate; another number than the real quorum makes a mutant.
+    names
+        Whose key each validator has; by default each its own.
     """
 
-    def __init__(self, count: int, epoch: int = 0, needed: int | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        epoch: int = 0,
+        needed: int | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
         self.epoch = Epoch(epoch)
         self.digest = GENESIS_DIGEST
         self.count = count
         self.quorum = quorum(count) if needed is None else needed
         self.checks = 0
-        self._keys = [f"validator {index}".encode() for index in range(count)]
+        holders = names or [f"validator {index}" for index in range(count)]
+        self._keys = [holder.encode() for holder in holders]
 
     def signer(self, index: ValidatorIndex) -> Sign:
         """Signing side of one validator."""

@@ -70,6 +70,8 @@ class Node:
             validators=world.validators,
             sign=world.validators.signer(self.index),
             delta_ms=world.delta_ms,
+            origin_view=world.origin_view,
+            origin_payload=world.origin_payload,
         )
         self.journal = Journal()
         self.store: dict[Digest, Payload] = {}
@@ -78,8 +80,8 @@ class Node:
         self._incarnation = 0
         self._timer_ms = -1
         self._waiting: dict[Digest, list[CheckPayload]] = {}
-        self._final: list[Digest] = [world.validators.digest]
-        self.final_view = View(0)
+        self._final: list[Digest] = [world.origin_payload]
+        self.final_view = world.origin_view
         self._final_target: Digest | None = None
         self._convicted: frozenset[ValidatorIndex] = frozenset()
         world.network.attach(index, self.receive)
@@ -235,15 +237,36 @@ class Node:
     def _build(self, incarnation: int, request: RequestProposal) -> None:
         if incarnation != self._incarnation or not self.is_up:
             return
+        if self._ends_epoch(request.parent_payload):
+            self.run(ProposalBuilt(request.view, request.parent_payload))
+            return
+        last_from = self.world.last_from_view
         payload = make_payload(
-            request.view, request.parent_payload, self.index, self.world.rng.getrandbits(32)
+            request.view,
+            request.parent_payload,
+            self.index,
+            self.world.rng.getrandbits(32),
+            is_last=last_from is not None and request.view >= last_from,
         )
         self.store[payload.digest] = payload
         self.run(ProposalBuilt(request.view, payload.digest))
 
+    def _ends_epoch(self, digest: Digest) -> bool:
+        payload = self.store.get(digest)
+        return payload is not None and payload.is_last and digest != self.world.origin_payload
+
+    def _missing_for(self, effect: CheckPayload) -> Digest | None:
+        """What has to be here before a payload can be judged: itself, and where epochs end its
+        parent."""
+        if effect.proposal.payload not in self.store:
+            return effect.proposal.payload
+        has_epochs = self.world.last_from_view is not None
+        is_parent_here = effect.parent_payload in (self.world.origin_payload, *self.store)
+        return effect.parent_payload if has_epochs and not is_parent_here else None
+
     def _check(self, effect: CheckPayload) -> None:
-        digest = effect.proposal.payload
-        if digest in self.store:
+        digest = self._missing_for(effect)
+        if digest is None:
             self.world.scheduler.after(0, self._give_verdict, self._incarnation, effect)
             return
         is_new = digest not in self._waiting
@@ -255,11 +278,14 @@ class Node:
         if incarnation != self._incarnation or not self.is_up:
             return
         payload = self.store[effect.proposal.payload]
-        is_valid = (
-            payload.is_sound
-            and payload.view == effect.proposal.view
-            and payload.parent == effect.parent_payload
-        )
+        if self._ends_epoch(effect.parent_payload):
+            is_valid = payload.digest == effect.parent_payload
+        else:
+            is_valid = (
+                payload.is_sound
+                and payload.view == effect.proposal.view
+                and payload.parent == effect.parent_payload
+            )
         self.run(PayloadChecked(effect.proposal.view, payload.digest, is_valid))
 
     def _keep(self, payload: Payload) -> None:
@@ -267,7 +293,10 @@ class Node:
             return
         self.store[payload.digest] = payload
         for effect in self._waiting.pop(payload.digest, []):
-            self._give_verdict(self._incarnation, effect)
+            if self._missing_for(effect) is None:
+                self._give_verdict(self._incarnation, effect)
+            else:
+                self._check(effect)
         self._extend_final_chain()
 
     def _ask_later(self, digest: Digest, attempt: int) -> None:
@@ -304,9 +333,25 @@ class Node:
             branch.append(payload)
             digest = payload.parent
         for payload in reversed(branch):
+            if self._ends_epoch(payload.digest) and not self.may_end_epoch():
+                return
             self.world.checker.appended(self.index, payload)
             self._final.append(payload.digest)
             self.final_view = payload.view
+            if self._ends_epoch(payload.digest):
+                self.epoch_ended(payload)
+                return
+
+    def may_end_epoch(self) -> bool:
+        """Asked before the last payload of the epoch is appended; a crash says no."""
+        return True
+
+    def epoch_ended(self, payload: Payload) -> None:
+        """The last payload of the epoch is final here: for those who go on in the next."""
+
+    def stop(self) -> None:
+        """Say nothing any more: the epoch is over."""
+        self.state = None
 
 
 def _as_message(packet: object) -> ConsensusMessage:

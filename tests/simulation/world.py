@@ -6,6 +6,7 @@ from collections.abc import Callable
 from random import Random
 
 from consensus import ConsensusState, Effect, Event, step
+from ledger.types import Digest, View
 from tests.simulation.checker import Checker
 from tests.simulation.keys import KeyedHashValidators
 from tests.simulation.network import LatencyMs, Network
@@ -23,6 +24,10 @@ class World:
         The one source of randomness.
     step_function
         The protocol under test; a test may hand in a mutant.
+    origin
+        View and payload that the epoch starts from; of the genesis by default.
+    last_from_view
+        From which view on honest leaders propose the last payload of the epoch, if it ends.
     """
 
     def __init__(
@@ -36,6 +41,8 @@ class World:
         step_function: Step = step,
         is_durable: bool = True,
         is_encoded: bool = False,
+        origin: tuple[View, Digest] | None = None,
+        last_from_view: View | None = None,
     ) -> None:
         self.rng = Random(seed)
         self.validators = validators
@@ -47,7 +54,9 @@ class World:
         self.is_encoded = is_encoded
         self.scheduler = Scheduler()
         self.network = Network(self.scheduler, self.rng, latency_ms)
-        self.checker = Checker(validators, byzantine)
+        self.origin_view, self.origin_payload = origin or (View(0), validators.digest)
+        self.last_from_view = last_from_view
+        self.checker = Checker(validators, byzantine, self.origin_payload)
         self.faults: Counter[str] = Counter()
         self.events = 0
         self._trace = hashlib.blake2b(digest_size=16)
