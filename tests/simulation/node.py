@@ -237,7 +237,7 @@ class Node:
     def _build(self, incarnation: int, request: RequestProposal) -> None:
         if incarnation != self._incarnation or not self.is_up:
             return
-        if self._ends_epoch(request.parent_payload):
+        if self.repeats(request.parent_payload):
             self.run(ProposalBuilt(request.view, request.parent_payload))
             return
         last_from = self.world.last_from_view
@@ -250,6 +250,10 @@ class Node:
         )
         self.store[payload.digest] = payload
         self.run(ProposalBuilt(request.view, payload.digest))
+
+    def repeats(self, parent: Digest) -> bool:
+        """Whether a leader proposes the parent itself again: it is the last of its epoch."""
+        return self._ends_epoch(parent)
 
     def _ends_epoch(self, digest: Digest) -> bool:
         payload = self.store.get(digest)
