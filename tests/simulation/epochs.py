@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from consensus import ConsensusMessage, Finalized, epoch_of
+from consensus import ConsensusMessage, Effect, Finalized, Notarized, Nullified, epoch_of
 from ledger.types import Digest, View, max_faulty
-from ledger.votes import Finalization
+from ledger.votes import Certificate, Finalization
 from tests.simulation.adversaries import ADVERSARIES, Adversary
 from tests.simulation.adversaries.relabeller import Relabeller
 from tests.simulation.checker import InvariantBroken
@@ -96,7 +96,7 @@ class Era(World):
         self.rng = simulation.rng
         self.faults = simulation.faults
         self.earlier = simulation.eras[number - 1] if number else None
-        self.certificates: list[Finalization] = []
+        self.certificates: list[Certificate] = []
         self.epoch_network = _EpochNetwork(simulation.network, self.members)
         self.network = self.epoch_network
 
@@ -111,14 +111,20 @@ class Member(Node):
     def __init__(self, machine: "Machine", era: Era, index: int) -> None:
         super().__init__(era, index)
         self.machine = machine
+        self.era = era
         self.store = machine.store
         self.certificate: Finalization | None = None
 
     def finalized(self, effect: Finalized) -> None:
         """Keep the certificate: it may be the one that ends the epoch."""
         self.certificate = effect.certificate
-        self.machine.note(effect.certificate)
         super().finalized(effect)
+
+    def perform(self, effect: Effect) -> None:
+        """Make certificates known to those who would misuse them."""
+        if isinstance(effect, (Notarized, Nullified, Finalized)):
+            self.era.certificates.append(effect.certificate)
+        super().perform(effect)
 
     def may_end_epoch(self) -> bool:
         """No, if the machine is to crash at this very moment."""
@@ -159,11 +165,6 @@ class Machine:
             self.simulation.faults["removed"] += 1
             return
         self.node.boot()
-
-    def note(self, certificate: Finalization) -> None:
-        """Make a certificate known to those who would misuse it."""
-        assert self.era is not None
-        self.era.certificates.append(certificate)
 
     def advance(self, origin: Origin, closing: Finalization) -> None:
         """The own epoch is over."""

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from unittest.mock import patch
 
 import pytest
 
-from consensus import ConsensusError, Notarized, turn
-from ledger.types import Digest, Epoch
-from ledger.votes import Proposal, Round, Vote, subject_of
-from tests.simulation import keys
+from consensus import ConsensusError, Notarized
 from tests.simulation.checker import InvariantBroken
 from tests.simulation.epoch_schedule import EpochSchedule, KeyOfMachine, draw_epoch_schedule
 from tests.simulation.epochs import (
@@ -160,39 +156,15 @@ def never_propose_again() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def sign_without_the_epoch() -> Iterator[None]:
-    """Leave the epoch out of what is signed: what the old set signed counts in the new one."""
-
-    def message_of(vote: Vote) -> bytes:
-        return f"{type(vote).__name__} {replace(subject_of(vote), epoch=Epoch(0))}".encode()
-
-    def signed(kind: type[Vote], network: Digest, subject: Proposal | Round) -> bytes:
-        return f"{kind.__name__} {replace(subject, epoch=Epoch(0))}".encode()
-
-    with (
-        patch.object(keys, "_message_of", message_of),
-        patch.object(turn, "signed_message", signed),
-    ):
-        yield
-
-
 @pytest.mark.parametrize(
-    "mutant",
-    [
-        begin_at_notarization,
-        leave_alone_who_is_behind,
-        never_propose_again,
-        sign_without_the_epoch,
-    ],
+    "mutant", [begin_at_notarization, leave_alone_who_is_behind, never_propose_again]
 )
 def test_a_broken_rule_is_caught(mutant) -> None:
     with mutant(), pytest.raises(InvariantBroken):
-        run_all(traitor="relabeller" if mutant is sign_without_the_epoch else None)
+        run_all()
 
 
-def run_all(traitor: str | None) -> None:
-    """Run until something breaks, where a traitor of this kind is there."""
-    for seed in range(400):
-        if traitor is None or traitor in dict(draw_epoch_schedule(seed).traitors).values():
-            run(seed)
+def run_all() -> None:
+    """Run until something breaks."""
+    for seed in range(200):
+        run(seed)

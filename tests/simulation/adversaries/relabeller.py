@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from consensus.messages import ConsensusMessage
 from ledger.types import View
+from ledger.votes import Certificate, Nullification, Round, subject_of
 from tests.simulation.adversaries.base import Byzantine
 
 if TYPE_CHECKING:
@@ -26,8 +27,12 @@ class Relabeller(Byzantine):
             return
         self.accuse()
         found = self.world.rng.choice(earlier.certificates)
-        subject = replace(
-            found.proposal, epoch=self.world.validators.epoch, view=View(self.state.view)
-        )
         super().broadcast(found)
-        super().broadcast(replace(found, proposal=subject))
+        for view in (subject_of(found).view, View(self.state.view)):
+            super().broadcast(self._relabelled(found, view))
+
+    def _relabelled(self, found: Certificate, view: View) -> Certificate:
+        epoch = self.world.validators.epoch
+        if isinstance(found, Nullification):
+            return replace(found, round=Round(epoch, view))
+        return replace(found, proposal=replace(found.proposal, epoch=epoch, view=view))
