@@ -6,13 +6,17 @@ again, which finds everything on disk; nothing but the disk survives.
 
 import asyncio
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
 
 from actors.config import NodeConfig
 from ledger.genesis import Genesis, open_genesis
-from ledger.keys import ValidatorKeys
+from ledger.keys import ValidatorKeys, own_validator
+from ledger.types import NO_VALIDATOR
+from ledger.validators import ValidatorSet
 
 SEED_BYTES: Final = 32
 
@@ -28,23 +32,70 @@ def load_genesis(config: NodeConfig) -> Genesis:
     return open_genesis(config.genesis_file.read_bytes())
 
 
+def load_keyring(config: NodeConfig) -> tuple[ValidatorKeys, ...]:
+    """The node's keys, and those that are to take their place, if they are there.
+
+    Raises
+    ------
+    WrongSeed
+        If a file is no seed.
+    """
+    files = [config.seed_file]
+    if config.next_seed_file.exists():
+        files.append(config.next_seed_file)
+    return tuple(ValidatorKeys(_read_seed(file)) for file in files)
+
+
+def check_keyring(
+    config: NodeConfig, genesis: Genesis, validators: ValidatorSet, keyring: Sequence[ValidatorKeys]
+) -> None:
+    """Check that a node's keys are those of its validator, and of no other one.
+
+    They are those that the genesis names, or keys that joined the set later; those may
+    also have to be voted in yet, on a node beyond those of the genesis.
+
+    Parameters
+    ----------
+    validators
+        The set of the epoch that the node's ledger has come to.
+
+    Raises
+    ------
+    WrongSeed
+        If they are nobody's, or another validator's, which two nodes must never be.
+    """
+    first = ValidatorSet(genesis)
+    indices = {first.index_of(keys.consensus.public_key) for keys in keyring} - {None}
+    is_of_genesis = config.index < len(genesis.validators)
+    if not is_of_genesis and not indices:
+        return
+    has_joined = not indices and own_validator(validators, keyring)[0] != NO_VALIDATOR
+    if indices != {config.index} and not has_joined:
+        raise WrongSeed(
+            f"{config.seed_file} is not the seed of validator {config.index} of the genesis, "
+            f"nor one that has joined by epoch {validators.epoch}"
+        )
+
+
 def load_keys(config: NodeConfig, genesis: Genesis) -> ValidatorKeys:
-    """The node's keys.
+    """The keys of a node in the first epoch.
 
     Raises
     ------
     WrongSeed
         If they are not those of the node's validator in the genesis.
     """
-    seed = config.seed_file.read_bytes()
+    keyring = load_keyring(config)
+    validators = ValidatorSet(genesis)
+    check_keyring(config, genesis, validators, keyring)
+    return own_validator(validators, keyring)[1]
+
+
+def _read_seed(file: Path) -> bytes:
+    seed = file.read_bytes()
     if len(seed) != SEED_BYTES:
-        raise WrongSeed(f"{config.seed_file} has {len(seed)} bytes, expected {SEED_BYTES}")
-    keys = ValidatorKeys(seed)
-    if keys.consensus.public_key != genesis.validators[config.index].consensus_key:
-        raise WrongSeed(
-            f"{config.seed_file} is not the seed of validator {config.index} of the genesis"
-        )
-    return keys
+        raise WrongSeed(f"{file} has {len(seed)} bytes, expected {SEED_BYTES}")
+    return seed
 
 
 def die(error: BaseException) -> None:

@@ -4,6 +4,7 @@ A node's directory::
 
     node-0/
       seed              32 secret bytes, mode 0600: all the validator's keys
+      seed-next         the same for the keys that are to replace them; only while they are
       journal/          votes, certificates and payloads, synced before they leave
       ledger/           finalized blocks (rocksdict)
       logs/             JSON lines, one file for each actor
@@ -105,6 +106,11 @@ class NodeConfig:
     def seed_file(self) -> Path:
         """The validator's secret seed."""
         return self.directory / "seed"
+
+    @property
+    def next_seed_file(self) -> Path:
+        """The seed of the keys that are to replace the validator's, if they are."""
+        return self.directory / "seed-next"
 
     @property
     def journal_directory(self) -> Path:

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 from ledger.block import MAX_BLOCK_BYTES, BlockHeader, TransactionField
 from ledger.bounds import AtMost
 from ledger.codec import wire
-from ledger.types import ChainRole, DigestField, HeightField
+from ledger.types import ChainRole, DigestField, EpochField, HeightField
 from ledger.votes import Finalization
 
 MAX_BATCH_TRANSACTIONS: Final = 2048
@@ -57,7 +57,12 @@ class HistoryResponse:
 
 @wire(64)
 class HistoryQuery:
-    """Asks which finalized blocks a peer can serve."""
+    """Asks which finalized blocks a peer can serve, up to the last one of an epoch.
+
+    The asker is in that epoch: what lies behind it, it could not check yet.
+    """
+
+    epoch: EpochField
 
 
 @wire(65)

@@ -142,7 +142,7 @@ def carry_votes(
     state = replace(state, quarantine=quarantine)
     if quarantine.is_active or len(votes) < quorum:
         return state
-    return _begin(state, REASON_OF_CARRIED_VOTES, height)
+    return _begin(tighten(state), REASON_OF_CARRIED_VOTES, height)
 
 
 def _check_resume_vote(state: BridgeState, vote: ResumeVote) -> RetainedCheckpoint:

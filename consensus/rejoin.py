@@ -50,7 +50,7 @@ def receive_answer(turn: Turn, peer: ValidatorIndex, response: ViewResponse) -> 
     is_ours = response.epoch == turn.config.validators.epoch
     if state.challenge is None or response.challenge != state.challenge or not is_ours:
         return
-    entered = View(1)
+    entered = View(turn.config.origin_view + 1)
     for certificate in response.certificates:
         subject = subject_of(certificate)
         # Only a certificate says that a view was reached: a traitor cannot name a later one.

@@ -87,6 +87,14 @@ class Mempool:
         entry = self._entries.get(transaction_hash)
         return None if entry is None else entry[2]
 
+    def contents(self) -> list[tuple[PooledTransaction, int]]:
+        """All transactions with the nonces of their senders' accounts, each sender's in order."""
+        return [
+            (queue.entries[nonce][2], queue.account_nonce)
+            for queue in self._queues.values()
+            for nonce in sorted(queue.entries)
+        ]
+
     def pending_nonce(self, sender: Address) -> int | None:
         """Next nonce after the sender's gapless transactions; None if the pool has none of his."""
         queue = self._queues.get(sender)

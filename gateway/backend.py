@@ -180,6 +180,10 @@ class LedgerBackend(Protocol):
         """The validators, their keys and how they take part."""
         ...
 
+    async def epoch(self) -> Json:
+        """The epoch, its set, and changes of it that are voted on or decided."""
+        ...
+
     async def evidence(self, limit: int) -> Json:
         """The newest evidence of misbehaviour, at most ``limit`` entries."""
         ...

@@ -1,5 +1,7 @@
 """A validator's secret keys, all derived from one seed by HKDF (RFC 5869)."""
 
+from collections.abc import Sequence
+
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -8,7 +10,8 @@ from ledger.ed25519 import Ed25519Signer
 from ledger.genesis import GenesisValidator
 from ledger.hashing import Domain, domain_prefix, keccak
 from ledger.membership import Member, Newcomer, newcomer_message
-from ledger.types import Digest, EvmAddress
+from ledger.types import NO_VALIDATOR, Digest, EvmAddress, ValidatorIndex
+from ledger.validators import ValidatorSet
 
 
 class ValidatorKeys:
@@ -54,6 +57,20 @@ class ValidatorKeys:
             consensus_proof=self.consensus.sign(message),
             network_proof=Ed25519Signer(self.network_seed).sign(message),
         )
+
+
+def own_validator(
+    validators: ValidatorSet, keyring: Sequence[ValidatorKeys]
+) -> tuple[ValidatorIndex, ValidatorKeys]:
+    """Which validator of a set a node is, and with which of its keys.
+
+    ``NO_VALIDATOR`` and the first keys, if the set has none of them.
+    """
+    for keys in keyring:
+        index = validators.index_of(keys.consensus.public_key)
+        if index is not None:
+            return index, keys
+    return NO_VALIDATOR, keyring[0]
 
 
 def _derive(seed: bytes, purpose: bytes, length: int) -> bytes:

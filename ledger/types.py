@@ -25,6 +25,10 @@ BlsSignature = NewType("BlsSignature", bytes)
 
 MAX_VALIDATORS: Final = 256
 
+NO_VALIDATOR: Final = ValidatorIndex(MAX_VALIDATORS)
+"""Index of a node that only follows the ledger: no field can hold it, so nothing that is signed
+in its name can be encoded."""
+
 EpochField = Annotated[Epoch, Uint(64)]
 ViewField = Annotated[View, Uint(63)]
 HeightField = Annotated[Height, Uint(63)]

@@ -32,8 +32,16 @@ from ledger.crossing import (
 )
 from ledger.errors import SignatureError
 from ledger.genesis import Genesis
-from ledger.keys import ValidatorKeys
-from ledger.types import BlockNumber, ChainId, ChainRole, EvmHash, ValidatorIndex
+from ledger.keys import ValidatorKeys, own_validator
+from ledger.types import (
+    NO_VALIDATOR,
+    BlockNumber,
+    ChainId,
+    ChainRole,
+    Epoch,
+    EvmHash,
+    ValidatorIndex,
+)
 from ledger.validators import ValidatorSet
 
 MAX_KEPT_OUTBOXES: Final = 4096
@@ -46,23 +54,57 @@ log = structlog.get_logger(__name__)
 
 
 class BridgeDesk:
-    """Signs, collects and verifies for one validator."""
+    """Signs, collects and verifies for one validator, by the set of one epoch.
 
-    def __init__(self, index: ValidatorIndex, genesis: Genesis, keys: ValidatorKeys) -> None:
+    Parameters
+    ----------
+    keyring
+        Keys that the node has; it signs with those that the epoch's set has, if it has any.
+    """
+
+    def __init__(self, genesis: Genesis, *keyring: ValidatorKeys) -> None:
         self.rejected: Counter[str] = Counter()
         self.divergences: deque[Divergence] = deque(maxlen=MAX_KEPT_DIVERGENCES)
         self.certified_count = 0
-        self._index = index
         self._genesis = genesis
-        self._keys = keys
-        self._validators = ValidatorSet(genesis)
-        self._pool = AttestationPool(
-            self._validators, [genesis.chain(role).chain_id for role in ChainRole]
-        )
+        self._keyring = keyring
+        self._settled: dict[ChainId, BlockNumber] = {}
+        self._use_set(ValidatorSet(genesis))
         self._outboxes: OrderedDict[BlockKey, tuple[Message, ...]] = OrderedDict()
         self._own: dict[BlockKey, Attestation] = {}
         self._certificates: dict[BlockKey, CheckpointCertificate] = {}
         self._verified: OrderedDict[CheckpointCertificate, None] = OrderedDict()
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch whose set judges here."""
+        return self._validators.epoch
+
+    def begin_epoch(self, validators: ValidatorSet, *keyring: ValidatorKeys) -> None:
+        """Judge by another set: what the one before has signed is to be signed again.
+
+        Parameters
+        ----------
+        keyring
+            Keys that the node has by now.
+        """
+        self._keyring = keyring
+        if validators.epoch == self.epoch and validators.members == self._validators.members:
+            return
+        log.info("attesting in another epoch", epoch=validators.epoch)
+        self._use_set(validators)
+        for chain_id, number in self._settled.items():
+            self._pool.advance(chain_id, number)
+        self._own.clear()
+        self._certificates.clear()
+        self._verified.clear()
+
+    def _use_set(self, validators: ValidatorSet) -> None:
+        self._validators = validators
+        self._pool = AttestationPool(
+            validators, [self._genesis.chain(role).chain_id for role in ChainRole]
+        )
+        self._index, self._keys = own_validator(validators, self._keyring)
 
     def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
         """Whether all these certificates carry a valid quorum signature."""
@@ -79,6 +121,8 @@ class BridgeDesk:
             if not needs_checkpoint(chain, executed.number, len(executed.messages)):
                 continue
             self._keep_outbox(chain.chain_id, executed)
+            if self._index == NO_VALIDATOR:
+                continue
             attestation = self._sign(chain.chain_id, block)
             try:
                 events.extend(self._pool.add(attestation, self._index))
@@ -114,6 +158,7 @@ class BridgeDesk:
         """Forget what the final ledger has certified."""
         for role, number in certified.items():
             chain_id = self._genesis.chain(role).chain_id
+            self._settled[chain_id] = number
             self._pool.advance(chain_id, number)
             for kept in (self._outboxes, self._own, self._certificates):
                 for key in [k for k in kept if k[0] == chain_id and k[1] <= number]:
@@ -122,6 +167,7 @@ class BridgeDesk:
     def restart_after(self, role: ChainRole, number: BlockNumber) -> None:
         """Forget what was attested of a chain's later blocks: they are executed anew."""
         chain_id = self._genesis.chain(role).chain_id
+        self._settled[chain_id] = number
         self._pool.restart_after(chain_id, number)
         for kept in (self._outboxes, self._own, self._certificates):
             for key in [k for k in kept if k[0] == chain_id and k[1] > number]:

@@ -99,6 +99,10 @@ class LedgerBackend:
         """The validators and how they take part."""
         return await self._ask("validators")
 
+    async def epoch(self) -> Json:
+        """The epoch, its set, and what may come after it."""
+        return await self._ask("epoch")
+
     async def evidence(self, limit: int) -> Json:
         """The newest evidence."""
         return await self._ask("evidence", limit)

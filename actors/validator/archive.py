@@ -11,16 +11,18 @@ from typing import Final, cast
 
 from actors.validator.block_tree import TreeBlock
 from actors.validator.errors import BeforeSnapshot, GenesisMismatch
-from actors.validator.ledger_base import STATE_PREFIX, stored_base
+from actors.validator.ledger_base import EPOCH_PREFIX, STATE_PREFIX, stored_base
+from bridge.membership import ValidatorSets
 from bridge.rules import apply_block
 from bridge.state import BridgeState, initial_state
 from bridge.work import ChainWork, FastReplay
 from ledger.block import MAX_BLOCK_BYTES, SealedBlock, open_block
 from ledger.codec import decode, encode
 from ledger.crossing import CertifiedCheckpoint
+from ledger.epochs import EpochChange
 from ledger.evidence import ConflictingFinalize, ConflictingNotarize, Evidence, NullifyFinalize
 from ledger.genesis import Genesis, genesis_digest
-from ledger.types import ChainRole, Digest, Height
+from ledger.types import ChainRole, Digest, Epoch, Height
 from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 from storage.keys import (
@@ -32,6 +34,7 @@ from storage.keys import (
     height_key,
     meta_key,
     number_from_key,
+    number_key,
 )
 from storage.store import Space, Store, WriteBatch
 
@@ -44,6 +47,7 @@ _SYNCED: Final = meta_key("synced-height")
 _EVIDENCE_PREFIX: Final = b"evidence/"
 _CHECKPOINT_PREFIX: Final = b"checkpoint/"
 _REPLAY_PREFIX: Final = b"replay/"
+_MAX_EPOCH_CHANGE_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,11 @@ class OrderedReplay:
 class Archive:
     """One validator's final blocks.
 
+    Parameters
+    ----------
+    validators
+        The set of the genesis; those of later epochs follow from the blocks.
+
     Raises
     ------
     GenesisMismatch
@@ -75,7 +84,7 @@ class Archive:
     def __init__(self, store: Store, genesis: Genesis, validators: ValidatorSet) -> None:
         self._store = store
         self._genesis = genesis
-        self._validators = validators
+        self._sets = ValidatorSets(validators)
         stored = store.get(Space.META, _GENESIS)
         if stored is None:
             store.put(Space.META, _GENESIS, genesis_digest(genesis), sync=True)
@@ -90,7 +99,10 @@ class Archive:
         self.replays = self._stored_replays()
 
     def append(self, blocks: list[TreeBlock], certificate: Finalization) -> None:
-        """Store newly final blocks, oldest first, and the certificate of the last one."""
+        """Store newly final blocks, oldest first, and the certificate of the last one.
+
+        They are of one epoch: if one of them ends it, it is the last one.
+        """
         batch = WriteBatch()
         for block in blocks:
             header = block.sealed.header
@@ -110,6 +122,10 @@ class Archive:
                 batch.put(Space.META, _evidence_key(header.height, position), encode(evidence))
             if block.work.replay is not None:
                 batch.put(Space.META, _REPLAY_PREFIX + height_key(header.height), block.digest)
+            if header.ends_epoch:
+                members = block.state.membership.members
+                change = EpochChange(header, certificate, members)
+                batch.put(Space.META, _epoch_key(header.epoch), encode(change))
             if header.height % SNAPSHOT_INTERVAL == 0:
                 batch.put(Space.META, _state_key(header.height), encode(block.state))
         view = certificate.proposal.view
@@ -154,12 +170,44 @@ class Archive:
         key = self._store.get(Space.HEADERS, chain_block_key(role, number))
         return None if key is None else Height(number_from_key(key))
 
-    def certificate_from(self, view: int) -> Finalization | None:
+    def certificate_from(self, epoch: int, view: int) -> Finalization | None:
         """The first stored finalization of this view or a later one: it covers the view's block."""
-        start = certificate_key(self._genesis.epoch, view, CertificateKind.FINALIZATION)
+        start = certificate_key(epoch, view, CertificateKind.FINALIZATION)
         for _, raw in self._store.iterate(Space.CERTIFICATES, start=start):
-            return decode(raw, Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
+            found = decode(raw, Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
+            return found if found.proposal.epoch == epoch else None
         return None
+
+    def epoch_change(self, epoch: int) -> EpochChange | None:
+        """How an epoch ended, if it has."""
+        raw = self._store.get(Space.META, _epoch_key(epoch))
+        return None if raw is None else _open_epoch_change(raw)
+
+    @property
+    def first_epoch(self) -> Epoch:
+        """The epoch of the genesis."""
+        return self._genesis.epoch
+
+    def first_height_of(self, epoch: int) -> Height:
+        """Height of the first block of an epoch that has begun."""
+        if epoch == self.first_epoch:
+            return Height(1)
+        change = self.epoch_change(epoch - 1)
+        return Height(1 if change is None else change.header.height + 1)
+
+    def newest_height_in(self, epoch: int) -> Height:
+        """Height of the newest final block that is not of a later epoch."""
+        change = self.epoch_change(epoch)
+        return self.height if change is None else change.header.height
+
+    def epoch_changes(self) -> list[EpochChange]:
+        """How each epoch ended that has, the first one first: what proves the current set."""
+        entries = self._store.iterate(Space.META, EPOCH_PREFIX)
+        return [_open_epoch_change(raw) for _, raw in entries]
+
+    def validators_after(self, state: BridgeState) -> ValidatorSet:
+        """The set of the epoch that a state is in."""
+        return self._sets.after(state)
 
     def checkpoint(self, role: ChainRole, number: int) -> CertifiedCheckpoint | None:
         """Checkpoint of a chain's block, if the final ledger holds one."""
@@ -251,13 +299,22 @@ class Archive:
             sealed = self.block(height)
             if sealed is None:
                 raise GenesisMismatch(f"the store lacks block {height} of {self.height}")
-            state, work = apply_block(state, sealed, self._validators, sealed.header.proposer)
+            validators = self._sets.after(state)
+            state, work = apply_block(state, sealed, validators, sealed.header.proposer)
             yield OrderedBlock(sealed, state, work)
 
 
 def _open_evidence(raw: bytes) -> Evidence:
     kinds = (ConflictingNotarize, ConflictingFinalize, NullifyFinalize)
     return cast(Evidence, decode(raw, *kinds, limit_bytes=_MAX_CERTIFICATE_BYTES))
+
+
+def _open_epoch_change(raw: bytes) -> EpochChange:
+    return decode(raw, EpochChange, limit_bytes=_MAX_EPOCH_CHANGE_BYTES)
+
+
+def _epoch_key(epoch: int) -> bytes:
+    return EPOCH_PREFIX + number_key(epoch)
 
 
 def _checkpoint_key(role: ChainRole, number: int) -> bytes:

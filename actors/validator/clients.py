@@ -13,6 +13,7 @@ from actors.execution_messages import (
 from execution.types import Address
 from ledger.crossing import Attestation, CheckpointCertificate, Message
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
+from ledger.validators import ValidatorSet
 
 
 class PartUnavailable(Exception):
@@ -45,6 +46,10 @@ class ExecutorClient(Protocol):
 
 class BridgeClient(Protocol):
     """The node's bridge. Every method raises :class:`PartUnavailable` when it is away."""
+
+    def begin_epoch(self, validators: ValidatorSet) -> None:
+        """Have certificates and attestations judged by this set from now on; returns at once."""
+        ...
 
     async def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
         """Whether all these checkpoint certificates carry a valid quorum signature."""

@@ -34,13 +34,14 @@ from consensus.effects import (
     Send,
     SetTimer,
 )
+from consensus.epochs import epoch_of
 from consensus.events import Event, MessageReceived, Start, Tick
 from consensus.messages import open_message
 from consensus.state import ConsensusState, initial_state
 from consensus.step import step
 from ledger.codec import encode
 from ledger.errors import CodecError
-from ledger.types import ValidatorIndex
+from ledger.types import Epoch, ValidatorIndex
 
 IGNORED: Final = "message of a peer with too many faults, not looked at"
 
@@ -75,6 +76,9 @@ class ConsensusApplication(Protocol):
     def evidence_found(self, effect: EvidenceFound) -> None:
         """A validator is convicted."""
 
+    def heard_of_epoch(self, peer: ValidatorIndex, epoch: Epoch) -> None:
+        """A peer said something in another epoch: one of the two is behind."""
+
 
 class ConsensusDriver:
     """Owns the consensus state of one validator."""
@@ -89,6 +93,7 @@ class ConsensusDriver:
         challenge: bytes | None = None,
     ) -> None:
         self.state: ConsensusState = initial_state(config)
+        self._epoch = config.validators.epoch
         self.peer_faults: Counter[str] = Counter()
         self._journal = journal
         self._transport = transport
@@ -103,7 +108,7 @@ class ConsensusDriver:
 
     def start(self) -> None:
         """Replay the journal and enter the current view."""
-        self.post(Start(self._journal.records, self._challenge))
+        self.post(Start(self._journal.records_of(self._epoch), self._challenge))
         self.turn()
 
     async def run(self) -> None:
@@ -113,8 +118,9 @@ class ConsensusDriver:
             self.turn()
 
     def close(self) -> None:
-        """Stop the timer; later events are ignored."""
+        """Stop the timer; later events, and those that wait, are ignored."""
         self._is_closed = True
+        self._events.clear()
         if self._timer is not None:
             self._timer.cancel()
 
@@ -129,7 +135,12 @@ class ConsensusDriver:
             self.peer_faults[f"malformed consensus message: {type(error).__name__}"] += 1
             self._patience.note_fault(peer, self._clock_ms())
             return
-        self._events.append(MessageReceived(peer, message))
+        epoch = epoch_of(message)
+        if epoch is not None and epoch != self._epoch:
+            self._application.heard_of_epoch(peer, epoch)
+            return
+        if not self._is_closed:
+            self._events.append(MessageReceived(peer, message))
 
     def post(self, event: Event) -> None:
         """Queue an event and see to it that a turn follows soon."""

@@ -15,7 +15,7 @@ goes no further, and nothing of it is attested.
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -93,7 +93,6 @@ class ExecutionFeed:
         client: ExecutorClient,
         archive: Archive,
         tree: BlockTree,
-        coinbases: Mapping[int, Address],
         senders: SenderLookup,
         notarized: Callable[[], list[TreeBlock]],
         on_answer: Callable[[ExecutorAnswer], None],
@@ -106,7 +105,6 @@ class ExecutionFeed:
         self._client = client
         self._archive = archive
         self._tree = tree
-        self._coinbases = coinbases
         self._senders = senders
         self._notarized = notarized
         self._on_answer = on_answer
@@ -393,7 +391,7 @@ class ExecutionFeed:
             height=header.height,
             view=header.view,
             timestamp_ms=header.timestamp_ms,
-            coinbase=self._coinbases[header.proposer],
+            coinbase=Address(work.coinbase),
             work=work,
             transactions=sealed.body.transactions,
             senders=(),

@@ -5,6 +5,10 @@ lead on to a certified block, and its finalization. The chain of parent digests 
 that one certificate prove them all, whatever lies below: so ranges may come from
 different peers in any order, and each is judged when it comes. Who sends anything else
 is named and not asked again soon (:mod:`actors.validator.peer_standing`).
+
+All that is asked for is of the own epoch: only its set is known here. What follows is the
+next node's. A follower has no validator in the epoch, hears of no finalization, and so
+looks for new blocks all the time.
 """
 
 import asyncio
@@ -79,6 +83,8 @@ class History:
         They extend the own final ledger.
     snapshots
         Asked for a snapshot when too many blocks are missing.
+    is_follower
+        Whether the node has no validator.
     """
 
     def __init__(
@@ -91,6 +97,7 @@ class History:
         on_blocks: Callable[[ValidatorIndex, list[SealedBlock], Finalization], None],
         random: Random,
         snapshots: SnapshotSource,
+        is_follower: bool = False,
     ) -> None:
         self.rejected: Counter[str] = Counter()
         self.fetched_blocks = 0
@@ -103,6 +110,7 @@ class History:
         self._random = random
         self._snapshots = snapshots
         self._next_snapshot_at = 0.0
+        self._is_follower = is_follower
         self._plan = RangePlan(peers)
         self._windows: dict[ValidatorIndex, HistoryWindow] = {}
         self._queried_at: float | None = None
@@ -121,7 +129,7 @@ class History:
 
     def settled(self) -> None:
         """Note that none is missing any more."""
-        if self._is_behind.is_set():
+        if self._is_behind.is_set() and not self._is_follower:
             self._is_behind.clear()
             self._plan.clear()
             if self._stretch is not None:
@@ -155,6 +163,8 @@ class History:
 
     async def run(self) -> None:
         """Fetch while blocks are missing, until cancelled."""
+        if self._is_follower:
+            self.request()
         while True:
             await self._is_behind.wait()
             if not self._peers:
@@ -206,8 +216,9 @@ class History:
         now = asyncio.get_running_loop().time()
         if self._queried_at is None or now >= self._queried_at + WINDOW_SECONDS:
             self._queried_at = now
+            query = HistoryQuery(self._validators.epoch)
             for peer in self._peers:
-                self._transport.send(peer, Channel.BACKFILL, encode(HistoryQuery()))
+                self._transport.send(peer, Channel.BACKFILL, encode(query))
 
     def _send_requests(self) -> None:
         candidates = [

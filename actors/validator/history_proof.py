@@ -91,7 +91,7 @@ def certified_link(
 
     None if they are not all here, or more than an answer may have.
     """
-    certificate = archive.certificate_from(block.header.view)
+    certificate = archive.certificate_from(block.header.epoch, block.header.view)
     if certificate is None:
         return None
     headers: list[BlockHeader] = []

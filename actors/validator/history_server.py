@@ -56,6 +56,7 @@ class HistoryServer:
         self._transport = transport
         self._snapshots = snapshots
         self._waiting: dict[ValidatorIndex, deque[Request]] = {peer: deque() for peer in peers}
+        self._epochs = dict.fromkeys(self._waiting, archive.first_epoch)
         self._rate = RateLimit(SERVED_BYTES_PER_SECOND, SERVED_ANSWERS_PER_SECOND)
         self._wake = asyncio.Event()
 
@@ -89,14 +90,22 @@ class HistoryServer:
         if isinstance(request, PayloadRequest):
             return self._send_payload(peer, request.digest)
         if isinstance(request, HistoryQuery):
+            self._epochs[peer] = request.epoch
             return self._send_window(peer)
         if not isinstance(request, HistoryRequest):
-            return 0 if self._snapshots is None else self._snapshots.answer(peer, request)
+            return self._answer_about_snapshots(peer, request)
         response = self._response_to(request)
         if response is None:
             return self._send_window(peer)
         self.served_blocks += len(response.blocks)
         return self._send(peer, Channel.BACKFILL, encode(response))
+
+    def _answer_about_snapshots(self, peer: ValidatorIndex, request: SnapshotRequest) -> int:
+        """Serve peers of the own epoch only: others cannot check what its set vouches for."""
+        is_of_own_epoch = self._archive.epoch_change(self._epochs[peer]) is None
+        if self._snapshots is None or not is_of_own_epoch:
+            return 0
+        return self._snapshots.answer(peer, request)
 
     def _send_payload(self, peer: ValidatorIndex, digest: Digest) -> int:
         known = self._tree.get(digest)
@@ -104,7 +113,8 @@ class HistoryServer:
         return 0 if sealed is None else self._send(peer, Channel.PAYLOAD, sealed.encoded)
 
     def _send_window(self, peer: ValidatorIndex) -> int:
-        window = HistoryWindow(self._archive.oldest_height, self._archive.height)
+        newest = self._archive.newest_height_in(self._epochs[peer])
+        window = HistoryWindow(self._archive.oldest_height, newest)
         return self._send(peer, Channel.BACKFILL, encode(window))
 
     def _send(self, peer: ValidatorIndex, channel: Channel, payload: bytes) -> int:

@@ -9,6 +9,7 @@ from bridge.state import BridgeState
 from bridge.tightening import CLEAN_BLOCKS_TO_RELAX
 from ledger.codec import to_plain
 from ledger.evidence import culprit_of
+from ledger.membership import Member, ValidatorSetChange, change_digest, members_digest
 from ledger.types import ChainRole
 
 
@@ -23,8 +24,10 @@ class NodeInspector:
         state = self._node.final_state
         transport = self._node.transport.status()
         return {
-            "validator": self._node.index,
+            "validator": self._own_index(),
             "validators": self._node.validators.count,
+            "epoch": self._node.epoch,
+            "is_validator": self._node.is_validator,
             "genesis": "0x" + self._node.validators.digest.hex(),
             "protocol_version": self._node.genesis.protocol_version,
             "view": self._node.view,
@@ -168,7 +171,7 @@ class NodeInspector:
         sealed = self._node.archive.block(height)
         if sealed is None:
             return None
-        certificate = self._node.archive.certificate_from(sealed.header.view)
+        certificate = self._node.archive.certificate_from(sealed.header.epoch, sealed.header.view)
         body = sealed.body
         return {
             "digest": "0x" + sealed.digest.hex(),
@@ -189,22 +192,52 @@ class NodeInspector:
         return None if found is None else to_plain(found)
 
     def validators(self) -> list[dict[str, Any]]:
-        """The validators of genesis, and whether they are connected or convicted."""
+        """The validators of the epoch, and whether they are connected or convicted."""
         peers = self._node.transport.status().peers
         convicted = self._node.final_state.convicted
         return [
             {
                 "index": index,
-                "name": entry.name,
-                "consensus_key": "0x" + entry.consensus_key.hex(),
-                "network_key": "0x" + entry.network_key.hex(),
-                "checkpoint_key": "0x" + entry.checkpoint_key.hex(),
-                "coinbase": "0x" + entry.coinbase.hex(),
+                **_member_to_plain(member),
                 "connection": "self" if index == self._node.index else peers[index].state.value,
                 "is_convicted": index in convicted,
             }
-            for index, entry in enumerate(self._node.genesis.validators)
+            for index, member in enumerate(self._node.validators.members)
         ]
+
+    def epoch(self) -> dict[str, Any]:
+        """The epoch and its set, open changes with their votes, and the one that is decided."""
+        membership = self._node.final_state.membership
+        changes = self._node.archive.epoch_changes()
+        return {
+            "epoch": membership.epoch,
+            "first_height": changes[-1].header.height + 1 if changes else 1,
+            "final_height": self._node.final_state.height,
+            "validator": self._own_index(),
+            "members_digest": "0x" + members_digest(membership.epoch, membership.members).hex(),
+            "quorum": self._node.validators.quorum,
+            "validators": [
+                {"index": index, **_member_to_plain(member)}
+                for index, member in enumerate(membership.members)
+            ],
+            "open_changes": [
+                {
+                    "change": "0x" + change_digest(entry.change).hex(),
+                    "proposer": entry.proposer,
+                    "votes": list(entry.votes),
+                    **_change_to_plain(entry.change),
+                }
+                for entry in membership.open_changes
+            ],
+            "decided": [
+                {"change": "0x" + change_digest(change).hex(), **_change_to_plain(change)}
+                for change in membership.decided
+            ],
+            "own_votes_waiting": len(self._node.operators.votes()),
+        }
+
+    def _own_index(self) -> int | None:
+        return self._node.index if self._node.is_validator else None
 
     def evidence(self, limit: int) -> list[dict[str, Any]]:
         """The newest evidence on the final ledger."""
@@ -212,3 +245,27 @@ class NodeInspector:
             {"height": height, "culprit": culprit_of(found), "evidence": to_plain(found)}
             for height, found in self._node.archive.evidence(limit)
         ]
+
+
+def _member_to_plain(member: Member) -> dict[str, Any]:
+    entry = member.entry
+    return {
+        "name": entry.name,
+        "address": member.address or None,
+        "consensus_key": "0x" + entry.consensus_key.hex(),
+        "network_key": "0x" + entry.network_key.hex(),
+        "checkpoint_key": "0x" + entry.checkpoint_key.hex(),
+        "coinbase": "0x" + entry.coinbase.hex(),
+    }
+
+
+def _change_to_plain(change: ValidatorSetChange) -> dict[str, Any]:
+    return {
+        "first_height": change.first_height,
+        "removed": list(change.removed),
+        "replaced": [
+            {"index": entry.index, **_member_to_plain(entry.newcomer.member)}
+            for entry in change.replaced
+        ],
+        "added": [_member_to_plain(newcomer.member) for newcomer in change.added],
+    }

@@ -23,6 +23,7 @@ from storage.store import Space, Store, WriteBatch
 BASE_KEY: Final = meta_key("base")
 STATE_PREFIX: Final = b"state/"
 OPERATOR_VOTE_PREFIX: Final = b"operator-vote/"
+EPOCH_PREFIX: Final = b"epoch/"
 MAX_BASE_BYTES: Final = 1024
 
 
@@ -58,7 +59,8 @@ def stored_base(store: Store) -> LedgerBase | None:
 def install_base(store: Store, genesis: Genesis, files: SnapshotFiles) -> None:
     """Put a verified snapshot in the place of everything that a ledger store holds.
 
-    One atomic batch, on the disk when this returns. The operator's own votes stay.
+    One atomic batch, on the disk when this returns. The operator's own votes stay, and what
+    proves the set of the epoch, which the snapshot is of, too.
 
     Raises
     ------
@@ -67,7 +69,11 @@ def install_base(store: Store, genesis: Genesis, files: SnapshotFiles) -> None:
     """
     ledger, proof = files.ledger(), files.proof()
     assert proof is not None, "a snapshot is verified with its proof before it is installed"
-    kept = list(store.iterate(Space.META, OPERATOR_VOTE_PREFIX))
+    kept = [
+        entry
+        for prefix in (OPERATOR_VOTE_PREFIX, EPOCH_PREFIX)
+        for entry in store.iterate(Space.META, prefix)
+    ]
     batch = WriteBatch()
     for space in Space:
         batch.delete_range(space, b"", b"\xff" * 64)

@@ -4,6 +4,10 @@ The life of a block here: its payload arrives (``payloads``), consensus votes on
 (``consensus_driver``), at notarization its chain's executor gets it (``feed``), at
 finalization it goes to the archive, its result is attested (``checkpoints``), and
 its transactions leave the mempools (``pools``).
+
+A node lives for one epoch. When the last block of it is final, everything is on the disk
+and the node has said its last word; its owner closes it and makes another one, which
+finds the next epoch's set there. To the new one this is a restart like any other.
 """
 
 import asyncio
@@ -25,7 +29,8 @@ from actors.validator.block_tree import BlockTree, TreeBlock
 from actors.validator.checkpoints import CheckpointDesk
 from actors.validator.clients import BridgeClient, ExecutorClient, L1View
 from actors.validator.consensus_driver import ConsensusDriver
-from actors.validator.errors import UnknownParent
+from actors.validator.epoch_guide import EpochGuide
+from actors.validator.errors import GenesisMismatch, UnknownParent
 from actors.validator.feed import ExecutionFeed
 from actors.validator.finality import Finality
 from actors.validator.history import History
@@ -47,11 +52,12 @@ from actors.validator.snapshots import (
 from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
 from bridge.attestations import Divergence
+from bridge.membership import is_last_of_epoch
 from bridge.state import BridgeState
 from bridge.triggers import DEFAULT_LIMITS, TriggerLimits
 from bridge.watch import QuarantineWatch
 from bridge.work import ChainWork, FastReplay
-from consensus.config import ConsensusConfig
+from consensus.config import GENESIS_VIEW, ConsensusConfig
 from consensus.effects import (
     CheckPayload,
     EnteredView,
@@ -64,12 +70,11 @@ from consensus.effects import (
 )
 from consensus.events import LeadersConvicted, MessageReceived, PayloadChecked, ProposalBuilt
 from execution.mempool import AddOutcome
-from execution.types import Address
 from gateway.backend import SubmittedTransaction
-from ledger.block import SealedBlock
+from ledger.block import SealedBlock, header_digest
 from ledger.genesis import Genesis
 from ledger.keys import ValidatorKeys
-from ledger.types import ChainRole, Digest, ValidatorIndex, View
+from ledger.types import NO_VALIDATOR, ChainRole, Digest, Epoch, ValidatorIndex, View
 from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 from storage.journal import Journal
@@ -91,6 +96,11 @@ class ValidatorNode:
 
     Parameters
     ----------
+    index
+        Own number in the set of the epoch that the ledger in ``store`` has come to;
+        ``NO_VALIDATOR`` for a node that follows the ledger and says nothing.
+    transport
+        Its peers are the validators of that set, by their numbers.
     journal, store
         Opened by the caller; closed by :meth:`close`.
     on_failure
@@ -99,6 +109,8 @@ class ValidatorNode:
         What the node does about snapshots, and where.
     on_restart
         Called when the node has to start again, from a snapshot that lies ready.
+    on_epoch_over
+        Called once when the epoch has ended here.
     triggers
         When this node votes by itself to quarantine the fast chain; None for never.
     challenge
@@ -124,16 +136,16 @@ class ValidatorNode:
         seed: int = 0,
         triggers: TriggerLimits | None = DEFAULT_LIMITS,
         challenge: bytes | None = None,
+        on_epoch_over: Callable[[], None] = lambda: None,
     ) -> None:
         self.index = index
         self.genesis = genesis
-        self.validators = ValidatorSet(genesis)
+        self.is_epoch_over = False
         self.transport = transport
         self.latencies = NodeLatencies()
         install_if_ready(snapshots, store, genesis)
-        self.archive = Archive(store, genesis, self.validators)
+        self.archive = Archive(store, genesis, ValidatorSet(genesis))
         self.shelf = SnapshotShelf(snapshots.root, snapshots.spacing_blocks)
-        plan_recent(self.shelf, self.archive)
         self.view = View(0)
         self.notarized_height = self.archive.height
         self._tasks = Tasks(on_failure)
@@ -144,16 +156,23 @@ class ValidatorNode:
         self._works: dict[Digest, ChainWork] = {}
         self._pruned_below = 0
         self._told_convictions: frozenset[ValidatorIndex] = frozenset()
+        self._on_epoch_over = on_epoch_over
         self._tree_grew = asyncio.Event()
 
         state = self.archive.state_after(self.archive.height)
+        self.validators = self.archive.validators_after(state)
+        self._check_own_key(keys)
+        bridge.begin_epoch(self.validators)
+        plan_recent(self.shelf, self.archive, self.archive.first_height_of(self.epoch))
         heads = self.archive.chain_heads(self.archive.height)
         self.tree = BlockTree(self.validators, state.digest, state, heads)
         self.operators = OperatorDesk(
-            index, keys, genesis.epoch, self.validators.digest, StoredVotes(store)
+            index, keys, self.validators.epoch, self.validators.digest, StoredVotes(store)
         )
         self.watch = QuarantineWatch(
-            state, triggers, self.validators.count - self.validators.quorum
+            state,
+            triggers if self.is_validator else None,
+            self.validators.count - self.validators.quorum,
         )
         self.pools = TransactionPools(genesis, transport, executors, self._notice_work)
         self.checkpoints = CheckpointDesk(
@@ -176,8 +195,14 @@ class ValidatorNode:
             self.operators,
             self.l1,
         )
+        origin_view, origin_payload = self._origin()
         config = ConsensusConfig(
-            index, self.validators, keys.consensus.sign, genesis.timing.delta_ms
+            index,
+            self.validators,
+            keys.consensus.sign,
+            genesis.timing.delta_ms,
+            origin_view,
+            origin_payload,
         )
         self.payloads = PayloadDesk(
             self.tree,
@@ -208,7 +233,11 @@ class ValidatorNode:
             time.monotonic,
         )
         self.history_server = HistoryServer(
-            self.archive, self.tree, transport, peers, self.snapshot_server
+            self.archive,
+            self.tree,
+            transport,
+            peers,
+            self.snapshot_server if self.is_validator else None,
         )
         self.sync = StateSync(
             snapshots.root,
@@ -228,21 +257,19 @@ class ValidatorNode:
             self._adopt_history,
             Random(f"{seed}/{index}"),
             NodeSnapshots(snapshots, self.sync, on_restart),
+            is_follower=not self.is_validator,
         )
         self.backfill = Backfill(self.standings, self.history, self.sync, self.history_server)
+        self._guide = EpochGuide(self.archive, transport, genesis.timing.delta_ms / 4000)
         self._finality = Finality(
             self.tree, self.payloads, self.history, self._block_added, self._make_final
         )
-        coinbases = {
-            position: Address(entry.coinbase) for position, entry in enumerate(genesis.validators)
-        }
         self.feeds = {
             role: ExecutionFeed(
                 role,
                 executors[role],
                 self.archive,
                 self.tree,
-                coinbases,
                 self.pools.senders_of,
                 self._newest_notarized_path,
                 self._executor_answered,
@@ -253,14 +280,36 @@ class ValidatorNode:
             for role in ChainRole
         }
 
+    def _check_own_key(self, keys: ValidatorKeys) -> None:
+        """Refuse to speak for a validator whose key is another one."""
+        if not self.is_validator:
+            return
+        expected = self.validators.index_of(keys.consensus.public_key)
+        if expected != self.index:
+            raise GenesisMismatch(
+                f"these keys are those of validator {expected} in epoch {self.epoch}, "
+                f"not of {self.index}"
+            )
+
+    def _origin(self) -> tuple[View, Digest | None]:
+        """What the epoch starts from."""
+        is_first = self.epoch == self.genesis.epoch
+        change = None if is_first else self.archive.epoch_change(self.epoch - 1)
+        if change is None:
+            return GENESIS_VIEW, None
+        return View(change.header.view), header_digest(change.header)
+
     # LIFE
 
     async def start(self) -> None:
         """Connect, replay the journal, and take part."""
         await self.transport.start()
         self.payloads.restore(self._journal.payloads)
-        self.driver.start()
-        self._tell_convictions()
+        if self.is_validator:
+            self.driver.start()
+            self._tell_convictions()
+        else:
+            log.warning("not a validator: this node follows the ledger", epoch=self.epoch)
         retry_seconds = self.genesis.timing.delta_ms / 4000
         parts = (
             self._receive(),
@@ -292,6 +341,20 @@ class ValidatorNode:
     ) -> list[AddOutcome]:
         """Offer transactions of the own gateway to the mempool."""
         return self.pools.submit(role, transactions)
+
+    def notice_work(self) -> None:
+        """Look for something to propose: the operator has cast a vote."""
+        self._notice_work()
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch that this node lives in."""
+        return self.validators.epoch
+
+    @property
+    def is_validator(self) -> bool:
+        """Whether the node has a validator in its epoch."""
+        return self.index != NO_VALIDATOR
 
     @property
     def final_state(self) -> BridgeState:
@@ -348,14 +411,28 @@ class ValidatorNode:
         self.operators.add_evidence(effect.evidence)
         self._notice_work()
 
+    def heard_of_epoch(self, peer: ValidatorIndex, epoch: Epoch) -> None:
+        """Help a peer that is behind, or find out whether this node is."""
+        if epoch < self.epoch:
+            self._guide.answer(peer, epoch, time.monotonic())
+        elif not self.is_epoch_over:
+            self.history.request()
+
     # PAYLOADS
 
     async def _propose(self, request: RequestProposal) -> None:
+        if self.is_epoch_over:
+            return
         while request.parent_payload not in self.tree:
             # Final by its certificate, but the payload is still on its way; the view may time out.
             self.payloads.want_final(request.parent_payload, request.parent_view)
             self._tree_grew.clear()
             await self._tree_grew.wait()
+        parent = self.tree.get(request.parent_payload)
+        if parent is not None and is_last_of_epoch(parent.sealed):
+            self.driver.post(ProposalBuilt(request.view, parent.digest))
+            self.driver.turn()
+            return
         try:
             block = await self.proposer.build(request)
         except UnknownParent:
@@ -449,9 +526,13 @@ class ValidatorNode:
     def _make_final(
         self, final: list[TreeBlock], dropped: list[TreeBlock], certificate: Finalization
     ) -> None:
+        ends_epoch = is_last_of_epoch(final[-1].sealed)
+        if ends_epoch:
+            self._promise_next_epoch(final[-1].sealed)
         self.archive.append(final, certificate)
         for block in final:
-            if self.shelf.is_due(block.sealed.header.height):
+            header = block.sealed.header
+            if self.shelf.is_due(header.height) and not header.ends_epoch:
                 self.shelf.add(block.state)
             self.feeds[block.role].finalize(block)
             replay = block.work.replay
@@ -467,13 +548,36 @@ class ValidatorNode:
         self.watch.settle(self.final_state)
         self.checkpoints.settle(self.final_state)
         self.l1.settle(self.final_state)
+        if ends_epoch:
+            self._end_epoch()
+            return
         self._tell_convictions()
         self._prune(final[-1].sealed.header.view)
+
+    def _promise_next_epoch(self, last: SealedBlock) -> None:
+        """Note that this validator has said nothing in the next epoch, if it can know that.
+
+        Who has forgotten votes in this epoch may have forgotten some of the next one, too: it
+        asks the others again (rule 17). On the disk before the epoch is over there, or after a
+        crash of all, all would ask.
+        """
+        knows_its_votes = self.is_validator and self.driver.state.votes_from is not None
+        if knows_its_votes:
+            self._journal.promise(Epoch(self.epoch + 1), View(last.header.view + 1))
+
+    def _end_epoch(self) -> None:
+        """Say nothing more: what comes is the next epoch's, and begins from the disk."""
+        log.warning("the epoch is over", epoch=self.epoch, height=self.archive.height)
+        self.archive.sync()
+        self.is_epoch_over = True
+        self.driver.close()
+        self._cancel_proposal()
+        self._on_epoch_over()
 
     def _tell_convictions(self) -> None:
         """Have consensus skip leaders that the ledger convicts."""
         convicted = frozenset(self.final_state.convicted)
-        if convicted != self._told_convictions:
+        if self.is_validator and convicted != self._told_convictions:
             self._told_convictions = convicted
             self.driver.post(LeadersConvicted(convicted))
 
@@ -491,7 +595,8 @@ class ValidatorNode:
         self, peer: ValidatorIndex, blocks: list[SealedBlock], finalization: Finalization
     ) -> None:
         self._finality.adopt(blocks, finalization)
-        self.driver.post(MessageReceived(peer, finalization))
+        if self.is_validator:
+            self.driver.post(MessageReceived(peer, finalization))
 
     # TASKS
 

@@ -5,9 +5,12 @@ from typing import Final, Protocol, cast
 from ledger.codec import decode, encode
 from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote
 from ledger.hashing import keccak
+from ledger.membership import SetChangeProposal, SetChangeVote
 from storage.store import Space, Store, WriteBatch
 
-MAX_VOTE_BYTES: Final = 1024
+MAX_VOTE_BYTES: Final = 64 * 1024
+"""Room for the longest proposal of a validator set: 16 newcomers."""
+_KINDS: Final = (QuarantineVote, ResumeVote, SetChangeProposal, SetChangeVote)
 _PREFIX: Final = b"operator-vote/"
 
 
@@ -36,7 +39,7 @@ class StoredVotes:
     def load(self) -> list[OperatorVote]:
         """All kept votes, in no particular order."""
         return [
-            cast(OperatorVote, decode(raw, QuarantineVote, ResumeVote, limit_bytes=MAX_VOTE_BYTES))
+            cast(OperatorVote, decode(raw, *_KINDS, limit_bytes=MAX_VOTE_BYTES))
             for _, raw in self._store.iterate(Space.META, _PREFIX)
         ]
 

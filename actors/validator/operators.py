@@ -1,16 +1,45 @@
-"""What the ledger itself has to agree on: evidence, and the operators' votes on a quarantine."""
+"""What the ledger itself has to agree on: evidence, and the operators' votes.
 
-from typing import Final
+They vote on quarantines of the fast chain and on changes of the validator set.
+"""
+
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from actors.validator.operator_votes import VoteShelf
+from bridge.membership import MIN_NOTICE_BLOCKS, accept_membership_vote
 from bridge.state import BridgeState
-from ledger.crossing import OperatorVote, QuarantineVote, ResumeVote, operator_vote_message
+from ledger.crossing import (
+    FastChainVote,
+    OperatorVote,
+    QuarantineVote,
+    ResumeVote,
+    operator_vote_message,
+)
 from ledger.evidence import Evidence, culprit_of
 from ledger.keys import ValidatorKeys
-from ledger.types import BlockNumber, Digest, Ed25519Signature, Epoch, EvmHash, ValidatorIndex
+from ledger.membership import (
+    MembershipVote,
+    SetChangeProposal,
+    SetChangeVote,
+    ValidatorSetChange,
+    change_digest,
+)
+from ledger.types import (
+    NO_VALIDATOR,
+    BlockNumber,
+    Digest,
+    Ed25519Signature,
+    Epoch,
+    EvmHash,
+    Height,
+    ValidatorIndex,
+)
+from ledger.validators import ValidatorSet
 
 MAX_EVIDENCE: Final = 64
 MAX_REASON_BYTES: Final = 64
+VoteT = TypeVar("VoteT", bound=OperatorVote)
 _UNSIGNED: Final = Ed25519Signature(bytes(64))
 
 
@@ -19,7 +48,8 @@ class OperatorDesk:
 
     A node's own votes wait for a view in which it leads; every validator leads in
     its turn, so no gossip is needed. They are on the disk before they are in a block, and
-    wait there also over a restart.
+    wait there also over a restart. In a new epoch, votes on a quarantine are signed again;
+    those on the set of the epoch before are of no use any more.
     """
 
     def __init__(
@@ -36,7 +66,9 @@ class OperatorDesk:
         self._genesis = genesis
         self._evidence: dict[ValidatorIndex, Evidence] = {}
         self._shelf = shelf
-        self._votes: list[OperatorVote] = shelf.load()
+        self._votes: list[OperatorVote] = []
+        for vote in shelf.load():
+            self._take_up(vote)
 
     def evidence(self) -> list[Evidence]:
         """Evidence that the final ledger lacks."""
@@ -70,6 +102,30 @@ class OperatorDesk:
         )
         self._add(vote)
 
+    def propose_change(
+        self, state: BridgeState, change: ValidatorSetChange, validators: ValidatorSet
+    ) -> None:
+        """Put a change of the validator set to the vote, and vote for it.
+
+        Raises
+        ------
+        OperatorVoteRejected
+            If the ledger would not take it now.
+        """
+        unsigned = SetChangeProposal(change, self._index, _UNSIGNED)
+        self._add_if_valid(state, unsigned, validators)
+
+    def vote_change(self, state: BridgeState, change: Digest, validators: ValidatorSet) -> None:
+        """Vote for a change of the validator set that is on the ledger.
+
+        Raises
+        ------
+        OperatorVoteRejected
+            If the ledger would not take the vote now.
+        """
+        unsigned = SetChangeVote(self._epoch, change, self._index, _UNSIGNED)
+        self._add_if_valid(state, unsigned, validators)
+
     def settle(self, state: BridgeState) -> None:
         """Forget what the final ledger holds or has no use for any more."""
         for culprit in state.convicted:
@@ -77,6 +133,22 @@ class OperatorDesk:
         outdated = [vote for vote in self._votes if not self._is_wanted(state, vote)]
         self._votes = [vote for vote in self._votes if vote not in outdated]
         self._shelf.forget(outdated)
+
+    def _take_up(self, vote: OperatorVote) -> None:
+        """Go on with a vote from the disk."""
+        if vote.epoch == self._epoch:
+            self._votes.append(vote)
+            return
+        self._shelf.forget([vote])
+        if isinstance(vote, (QuarantineVote, ResumeVote)) and self._index != NO_VALIDATOR:
+            self._add(replace(vote, epoch=self._epoch, signer=self._index))
+
+    def _add_if_valid(
+        self, state: BridgeState, unsigned: MembershipVote, validators: ValidatorSet
+    ) -> None:
+        next_height = Height(state.height + 1)
+        accept_membership_vote(state, self._sign(unsigned), validators, next_height)
+        self._add(unsigned)
 
     def _add(self, vote: OperatorVote) -> None:
         """Keep a vote until it is on the ledger; the signature is the same each time."""
@@ -86,6 +158,15 @@ class OperatorDesk:
             self._votes.append(signed)
 
     def _is_wanted(self, state: BridgeState, vote: OperatorVote) -> bool:
+        if vote.epoch != state.membership.epoch:
+            return False
+        if isinstance(vote, SetChangeProposal):
+            return self._is_proposal_wanted(state, vote)
+        if isinstance(vote, SetChangeVote):
+            return any(
+                change_digest(entry.change) == vote.change and self._index not in entry.votes
+                for entry in state.membership.open_changes
+            )
         quarantine = state.quarantine
         return (
             vote.sequence == quarantine.sequence
@@ -93,7 +174,13 @@ class OperatorDesk:
             and not self._is_counted(state, vote)
         )
 
-    def _is_counted(self, state: BridgeState, vote: OperatorVote) -> bool:
+    def _is_proposal_wanted(self, state: BridgeState, proposal: SetChangeProposal) -> bool:
+        membership = state.membership
+        is_open = any(entry.proposer == self._index for entry in membership.open_changes)
+        notice = proposal.change.first_height - (state.height + 1)
+        return not membership.decided and not is_open and notice >= MIN_NOTICE_BLOCKS
+
+    def _is_counted(self, state: BridgeState, vote: FastChainVote) -> bool:
         if isinstance(vote, QuarantineVote):
             return self._index in state.quarantine.votes
         return any(
@@ -103,15 +190,6 @@ class OperatorDesk:
             for counted in state.quarantine.resume_votes
         )
 
-    def _sign(self, vote: OperatorVote) -> OperatorVote:
-        signature = self._keys.consensus.sign(operator_vote_message(self._genesis, vote))
-        if isinstance(vote, QuarantineVote):
-            return QuarantineVote(vote.epoch, vote.sequence, vote.reason, vote.signer, signature)
-        return ResumeVote(
-            vote.epoch,
-            vote.sequence,
-            vote.checkpoint_number,
-            vote.checkpoint_state_root,
-            vote.signer,
-            signature,
-        )
+    def _sign(self, vote: VoteT) -> VoteT:
+        message = operator_vote_message(self._genesis, vote)
+        return replace(vote, signature=self._keys.consensus.sign(message))

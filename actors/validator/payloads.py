@@ -29,6 +29,7 @@ from actors.validator.tasks import Tasks
 from actors.validator.vote_journal import VoteJournal
 from bridge.checkpoints import certificates_of
 from bridge.errors import BlockRejected, TimestampAhead, WrongBody
+from bridge.membership import is_last_of_epoch
 from bridge.rules import check_drift
 from consensus.effects import CheckPayload
 from consensus.events import PayloadChecked
@@ -353,5 +354,8 @@ class PayloadDesk:
 
 def _is_about(question: CheckPayload, sealed: SealedBlock) -> bool:
     header = sealed.header
+    is_proposed_again = question.parent_payload == sealed.digest
+    if is_proposed_again:
+        return is_last_of_epoch(sealed)
     is_of_view = header.view == question.proposal.view
     return is_of_view and header.parent == question.parent_payload

@@ -41,6 +41,10 @@ MAX_WAITING_BATCHES_PER_PEER: Final = 16
 _BATCH_BYTES: Final = POLICIES[Channel.TRANSACTIONS].maximum_message_bytes - 1024
 
 
+WaitingTransactions = dict[ChainRole, list[tuple[PooledTransaction, int]]]
+"""Transactions of a node that gives way to the next one, with their senders' account nonces."""
+
+
 class SenderCache:
     """Senders by transaction hash, the latest ones."""
 
@@ -111,6 +115,15 @@ class TransactionPools:
                 loop = asyncio.get_running_loop()
                 self._flush_timer = loop.call_later(GOSSIP_INTERVAL_SECONDS, self._flush)
         return outcomes
+
+    def waiting(self) -> WaitingTransactions:
+        """All transactions that the mempools hold."""
+        return {role: pool.contents() for role, pool in self.pools.items()}
+
+    def offer_again(self, waiting: WaitingTransactions) -> None:
+        """Take over the transactions of the node before."""
+        for role, transactions in waiting.items():
+            self._add(role, transactions)
 
     def receive(self, peer: ValidatorIndex, payload: bytes) -> None:
         """Queue a peer's batch; over the bound it is dropped and counted."""

@@ -13,6 +13,7 @@ from actors.validator.checkpoints import CheckpointDesk
 from actors.validator.l1_desk import L1Desk
 from actors.validator.operators import OperatorDesk
 from actors.validator.pools import TransactionPools
+from bridge.membership import expected_next_members
 from bridge.proposing import BodyParts, choose_chain, select_parts
 from bridge.rules import has_work, next_deliveries
 from bridge.state import BridgeState
@@ -173,7 +174,7 @@ class Proposer:
             l1_messages=parts.l1_messages,
         )
         header = BlockHeader(
-            epoch=self._genesis.epoch,
+            epoch=self._validators.epoch,
             view=request.view,
             height=Height(state.height + 1),
             parent=request.parent_payload,
@@ -182,5 +183,6 @@ class Proposer:
             timestamp_ms=TimestampMs(now_ms),
             proposer=self._index,
             body=body_digest(body),
+            next_members=expected_next_members(parts.state, Height(state.height + 1)),
         )
         return self._tree.check(seal(LedgerBlock(header, body)), self._index)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from actors.bridge.errors import OtherEpoch
 from actors.calls import ActorAway, ActorLink
 from actors.execution_messages import (
     BridgeAnswer,
@@ -15,8 +16,11 @@ from actors.executor.errors import OutOfStep
 from actors.settlement.errors import SettlementUnavailable
 from actors.validator.clients import PartUnavailable
 from execution.types import Address
+from ledger.codec import encode
 from ledger.crossing import Attestation, CheckpointCertificate, Message
+from ledger.membership import EpochMembers
 from ledger.types import BlockNumber, ChainRole, ValidatorIndex
+from ledger.validators import ValidatorSet
 
 
 class _Remote:
@@ -60,7 +64,30 @@ class RemoteExecutor(_Remote):
 
 
 class RemoteBridge(_Remote):
-    """A :class:`~actors.validator.clients.BridgeClient` over Ray."""
+    """A :class:`~actors.validator.clients.BridgeClient` over Ray.
+
+    The actor knows the set of the genesis when it starts, and may start at any time. So
+    each call names the epoch, and an actor that is in another one is told the set first.
+    """
+
+    def __init__(self, actor_name: str) -> None:
+        super().__init__(actor_name)
+        self._validators: ValidatorSet | None = None
+
+    def begin_epoch(self, validators: ValidatorSet) -> None:
+        """Have certificates and attestations judged by this set from now on."""
+        self._validators = validators
+
+    async def _call(self, method: str, *arguments: Any) -> Any:
+        validators = self._validators
+        if validators is None:
+            raise PartUnavailable("no epoch has begun")
+        try:
+            return await super()._call(method, validators.epoch, *arguments)
+        except OtherEpoch:
+            members = EpochMembers(validators.epoch, validators.members)
+            await super()._call("begin_epoch", encode(members))
+            return await super()._call(method, validators.epoch, *arguments)
 
     async def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
         """Whether all certificates are valid."""

@@ -113,12 +113,18 @@ class NodeSnapshots:
         return True
 
 
-def plan_recent(shelf: SnapshotShelf, archive: Archive) -> None:
-    """Plan the snapshots of the newest due heights anew after a start."""
+def plan_recent(shelf: SnapshotShelf, archive: Archive, first_height: Height) -> None:
+    """Plan the snapshots of the newest due heights anew after a start.
+
+    Parameters
+    ----------
+    first_height
+        Of the epoch: its set vouches for nothing before it.
+    """
     newest = shelf.last_due(archive.height)
     if newest is None:
         return
     for distance in reversed(range(MAX_KEPT)):
         height = newest - distance * shelf.spacing_blocks
-        if height >= archive.oldest_height:
+        if height >= max(archive.oldest_height, first_height):
             shelf.add(archive.state_after(Height(height)))

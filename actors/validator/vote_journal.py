@@ -13,6 +13,7 @@ from typing import Final
 
 from actors.validator.errors import JournalDamaged
 from consensus.effects import Persist
+from consensus.epochs import epoch_of_record
 from consensus.messages import Record, VotesFrom, open_record, view_of
 from ledger.block import SealedBlock, open_block
 from ledger.codec import encode
@@ -73,6 +74,15 @@ class VoteJournal:
                 raise JournalDamaged(f"record {entry.sequence} is no record: {error}") from error
         self.records = tuple(records)
         self.payloads = tuple(payloads)
+
+    def records_of(self, epoch: Epoch) -> tuple[Record, ...]:
+        """The records of one epoch: what another one has said binds nobody in it."""
+        return tuple(record for record in self.records if epoch_of_record(record) == epoch)
+
+    def promise(self, epoch: Epoch, first_view: View) -> None:
+        """Note, and sync, that nothing was said yet in an epoch that begins with this view."""
+        record = VotesFrom(Round(epoch, first_view))
+        self.persist([Persist(record, must_sync=True)])
 
     def persist(self, effects: list[Persist]) -> None:
         """Append the records of one turn, and sync if one of them asks for it."""

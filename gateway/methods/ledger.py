@@ -32,6 +32,7 @@ class LedgerMethods:
             "braid_getLossBound": self.loss_bound,
             "braid_getSettlement": self.settlement,
             "braid_validators": self.validators,
+            "braid_getEpoch": self.epoch,
             "braid_evidence": self.evidence,
         }
 
@@ -82,6 +83,11 @@ class LedgerMethods:
         """The validators."""
         params.at_most(0)
         return await self._backend.validators()
+
+    async def epoch(self, params: Params) -> Json:
+        """The epoch, its validators, and changes of them that are voted on or decided."""
+        params.at_most(0)
+        return await self._backend.epoch()
 
     async def evidence(self, params: Params) -> Json:
         """The newest evidence, at most as many entries as asked for."""

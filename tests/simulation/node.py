@@ -237,6 +237,10 @@ class Node:
     def _build(self, incarnation: int, request: RequestProposal) -> None:
         if incarnation != self._incarnation or not self.is_up:
             return
+        if not self._knows(request.parent_payload):
+            # Final by its certificate, and perhaps the last of the epoch: wait for it.
+            self.world.scheduler.after(self.world.delta_ms * 250, self._build, incarnation, request)
+            return
         if self.repeats(request.parent_payload):
             self.run(ProposalBuilt(request.view, request.parent_payload))
             return
@@ -264,9 +268,12 @@ class Node:
         parent."""
         if effect.proposal.payload not in self.store:
             return effect.proposal.payload
+        return None if self._knows(effect.parent_payload) else effect.parent_payload
+
+    def _knows(self, parent: Digest) -> bool:
+        """Whether it is known if a payload ends the epoch; without epochs nobody asks."""
         has_epochs = self.world.last_from_view is not None
-        is_parent_here = effect.parent_payload in (self.world.origin_payload, *self.store)
-        return effect.parent_payload if has_epochs and not is_parent_here else None
+        return not has_epochs or parent == self.world.origin_payload or parent in self.store
 
     def _check(self, effect: CheckPayload) -> None:
         digest = self._missing_for(effect)

@@ -155,6 +155,9 @@ class NodeParts:
     def evidence_found(self, effect: EvidenceFound) -> None:
         self.world.checker.found(self.index, effect)
 
+    def heard_of_epoch(self, peer: ValidatorIndex, epoch: Epoch) -> None:
+        raise AssertionError(f"there is one epoch here, and {peer} speaks in {epoch}")
+
 
 class CrashWorld:
     """One run.

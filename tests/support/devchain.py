@@ -270,6 +270,9 @@ class DevLedger:
     async def validators(self) -> Json:
         return [{"name": "dev", "coinbase": "0x" + COINBASE.hex()}]
 
+    async def epoch(self) -> Json:
+        return {"epoch": 0, "open_changes": [], "decided": []}
+
     async def evidence(self, limit: int) -> Json:
         return []
 

@@ -24,8 +24,9 @@ from actors.executor.chain_store import ChainStore
 from actors.executor.core import ChainExecutor
 from actors.executor.errors import OutOfStep
 from actors.executor.snapshot_places import SnapshotPlaces
-from actors.transport.interface import Channel, Transport
-from actors.transport.memory import MemoryNetwork
+from actors.transport.interface import Channel, Received, Transport, TransportStatus
+from actors.transport.memory import MemoryNetwork, MemoryTransport
+from actors.validator.archive import Archive
 from actors.validator.clients import PartUnavailable
 from actors.validator.inspection import NodeInspector
 from actors.validator.node import ValidatorNode
@@ -39,8 +40,9 @@ from execution.types import Address
 from gateway.backend import SubmittedTransaction
 from ledger.crossing import Attestation, CheckpointCertificate
 from ledger.genesis import NO_L1, Genesis, Timing, genesis_digest
-from ledger.keys import ValidatorKeys
+from ledger.keys import ValidatorKeys, own_validator
 from ledger.types import BlockNumber, ChainRole, Digest, TimestampMs, ValidatorIndex
+from ledger.validators import ValidatorSet
 from storage.journal import DEFAULT_SEGMENT_BYTES, Journal
 from storage.store import Store
 
@@ -122,14 +124,19 @@ class LocalExecutor:
 class LocalBridge:
     """A bridge client without an actor; ``replace`` acts as a restart by Ray."""
 
-    def __init__(self, index: int, genesis: Genesis, keys: ValidatorKeys) -> None:
-        self._index = ValidatorIndex(index)
+    def __init__(self, genesis: Genesis, *keyring: ValidatorKeys) -> None:
         self._genesis = genesis
-        self._keys = keys
-        self.desk = BridgeDesk(self._index, genesis, keys)
+        self.keyring = keyring
+        self._validators = ValidatorSet(genesis)
+        self.desk = BridgeDesk(genesis, *keyring)
 
     def replace(self) -> None:
-        self.desk = BridgeDesk(self._index, self._genesis, self._keys)
+        self.desk = BridgeDesk(self._genesis, *self.keyring)
+        self.desk.begin_epoch(self._validators, *self.keyring)
+
+    def begin_epoch(self, validators: ValidatorSet) -> None:
+        self._validators = validators
+        self.desk.begin_epoch(validators, *self.keyring)
 
     async def verify(self, certificates: Sequence[CheckpointCertificate]) -> bool:
         await asyncio.sleep(0)
@@ -154,8 +161,56 @@ class LocalBridge:
         self.desk.restart_after(role, number)
 
 
+class MemberTransport:
+    """A machine's transport in one epoch: peers are the epoch's validators, by their numbers.
+
+    What comes from a machine without a validator is refused, as by an allow-list.
+    """
+
+    def __init__(self, machine: MemoryTransport, machines: Sequence[int]) -> None:
+        self._machine = machine
+        self._machines = list(machines)
+        self.refused = 0
+
+    async def start(self) -> None:
+        await self._machine.start()
+
+    async def close(self) -> None:
+        await self._machine.close()
+
+    def send(self, peer: int, channel: Channel, payload: bytes) -> None:
+        self._machine.send(self._machines[peer], channel, payload)
+
+    def broadcast(self, channel: Channel, payload: bytes) -> None:
+        for machine in self._machines:
+            if machine != self._machine.index:
+                self._machine.send(machine, channel, payload)
+
+    async def receive(self) -> list[Received]:
+        received = await self._machine.receive()
+        known = [message for message in received if message.peer in self._machines]
+        self.refused += len(received) - len(known)
+        return [
+            Received(self._machines.index(message.peer), message.channel, message.payload)
+            for message in known
+        ]
+
+    def status(self) -> TransportStatus:
+        status = self._machine.status()
+        peers = {
+            index: status.peers[machine]
+            for index, machine in enumerate(self._machines)
+            if machine != self._machine.index
+        }
+        return TransportStatus(status.listen_address, self.refused, peers)
+
+
 class LocalNetwork:
-    """Validators over a :class:`MemoryNetwork`; a node may be stopped and started again."""
+    """Validators over a :class:`MemoryNetwork`; a node may be stopped and started again.
+
+    A node whose epoch is over makes way for the next one by itself. ``spare`` machines
+    have keys that are not in the genesis, and are not started with the others.
+    """
 
     def __init__(
         self,
@@ -167,16 +222,22 @@ class LocalNetwork:
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         l1: LocalL1 | None = None,
         snapshots: SnapshotSettings = SnapshotSettings(Path()),
+        spare: int = 0,
     ) -> None:
         self.snapshots = snapshots
         self.restarts: list[asyncio.Task[None]] = []
         self.directory = directory
         self.count = validators
-        self.keys = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(validators)]
+        self.spare = spare
+        machines = validators + spare
+        self.keys = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(machines)]
+        self.keyrings = {index: [keys] for index, keys in enumerate(self.keys)}
         anchor = NO_L1 if l1 is None else ANCHOR
-        self.genesis = replace(dev_genesis(self.keys, GENESIS_TIMESTAMP_MS, anchor), timing=timing)
-        self.views = {index: LocalL1View(l1 or LocalL1()) for index in range(validators)}
-        self.memory = MemoryNetwork(range(validators), seed=seed)
+        genesis = dev_genesis(self.keys[:validators], GENESIS_TIMESTAMP_MS, anchor)
+        self.genesis = replace(genesis, timing=timing)
+        self.views = {index: LocalL1View(l1 or LocalL1()) for index in range(machines)}
+        self.memory = MemoryNetwork(range(machines), seed=seed)
+        self._successions: set[asyncio.Task[None]] = set()
         self.nodes: dict[int, ValidatorNode] = {}
         self.executors: dict[int, dict[ChainRole, LocalExecutor]] = {}
         self.bridges: dict[int, LocalBridge] = {}
@@ -194,6 +255,8 @@ class LocalNetwork:
             await self._start_node(index)
 
     async def stop(self, *indices: int) -> None:
+        while self._successions:
+            await asyncio.gather(*self._successions, return_exceptions=True)
         for index in indices or tuple(self.nodes):
             await self.nodes.pop(index).close()
             for executor in self.executors.pop(index).values():
@@ -226,23 +289,35 @@ class LocalNetwork:
         self.executors[index] = {
             role: LocalExecutor(role, self.genesis, directory / role.name) for role in ChainRole
         }
-        self.bridges[index] = LocalBridge(identity, self.genesis, self.keys[identity])
+        self.bridges[index] = LocalBridge(self.genesis, *self.keyrings[identity])
+        await self._start_validator(index)
+
+    async def _start_validator(self, machine: int) -> None:
+        """Start a machine's validator in the epoch that its ledger has come to."""
+        directory = self.node_directory(machine)
+        store = Store(directory / "ledger")
+        archive = Archive(store, self.genesis, ValidatorSet(self.genesis))
+        validators = archive.validators_after(archive.state_after(archive.height))
+        identity = self.identity_of(machine)
+        index, keys = own_validator(validators, self.keyrings[identity])
+        self.bridges[machine].keyring = tuple(self.keyrings[identity])
         node = ValidatorNode(
-            index=ValidatorIndex(identity),
+            index=index,
             genesis=self.genesis,
-            keys=self.keys[identity],
-            transport=self.transport_of(index),
-            journal=self.open_journal(index, directory / "journal"),
-            store=Store(directory / "ledger"),
-            executors=dict(self.executors[index]),
-            bridge=self.bridges[index],
+            keys=keys,
+            transport=self._transport(machine, validators),
+            journal=self.open_journal(machine, directory / "journal"),
+            store=store,
+            executors=dict(self.executors[machine]),
+            bridge=self.bridges[machine],
             l1=self.views[identity],
             on_failure=self.failures.append,
-            challenge=secrets.token_bytes(CHALLENGE_BYTES) if index in self.asking else None,
+            challenge=secrets.token_bytes(CHALLENGE_BYTES) if machine in self.asking else None,
             snapshots=replace(self.snapshots, root=directory / "snapshots"),
-            on_restart=partial(self._restart, index),
+            on_restart=partial(self._restart, machine),
+            on_epoch_over=lambda: self._epoch_over(machine),
         )
-        self.nodes[index] = node
+        self.nodes[machine] = node
         await node.start()
 
     def _restart(self, index: int) -> None:
@@ -253,6 +328,36 @@ class LocalNetwork:
             await self.start(index)
 
         self.restarts.append(asyncio.get_running_loop().create_task(restart()))
+
+    def _transport(self, machine: int, validators: ValidatorSet) -> Transport:
+        if not self.spare:
+            return self.transport_of(machine)
+        holders = {
+            keys.consensus.public_key: holder
+            for holder, keyring in self.keyrings.items()
+            for keys in keyring
+        }
+        machines = [holders[member.entry.consensus_key] for member in validators.members]
+        return MemberTransport(self.memory.transports[machine], machines)
+
+    def _epoch_over(self, machine: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._succeed(machine))
+        self._successions.add(task)
+        task.add_done_callback(self._succeeded)
+
+    async def _succeed(self, machine: int) -> None:
+        node = self.nodes[machine]
+        waiting = node.pools.waiting()
+        await node.close()
+        if self.nodes.get(machine) is node:  # Otherwise it was stopped meanwhile.
+            await self._start_validator(machine)
+            self.nodes[machine].pools.offer_again(waiting)
+
+    def _succeeded(self, task: asyncio.Task[None]) -> None:
+        self._successions.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.failures.append(error)
 
     # WAITING
 

@@ -67,7 +67,7 @@ async def run(index: int, directory: Path) -> None:
         journal=Journal(directory / "journal"),
         store=Store(directory / "ledger"),
         executors={role: LocalExecutor(role, genesis, directory / role.name) for role in ChainRole},
-        bridge=LocalBridge(index, genesis, keys[index]),
+        bridge=LocalBridge(genesis, keys[index]),
         l1=LocalL1View(LocalL1()),
         on_failure=fail,
         snapshots=SnapshotSettings(directory / "snapshots"),

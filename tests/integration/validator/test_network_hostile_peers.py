@@ -112,7 +112,7 @@ async def test_replayed_messages_of_the_past_change_nothing(network: LocalNetwor
     await network.wait_for_height(20)
     node = network.nodes[0]
     blocks = [node.archive.block(height) for height in range(1, 21)]
-    certificate = node.archive.certificate_from(1)
+    certificate = node.archive.certificate_from(network.genesis.epoch, 1)
     assert certificate is not None
     for block in blocks:
         assert block is not None
@@ -154,7 +154,7 @@ async def test_payloads_and_history_that_nobody_asked_for_are_refused(
     await network.start(*HONEST)
     await network.wait_for_height(4)
     block = network.nodes[0].archive.block(4)
-    certificate = network.nodes[0].archive.certificate_from(1)
+    certificate = network.nodes[0].archive.certificate_from(network.genesis.epoch, 1)
     assert block is not None
     assert certificate is not None
     header = replace(block.header, view=View(10**6), proposer=ValidatorIndex(1))

@@ -48,7 +48,7 @@ def final_block(
 
 @pytest.fixture
 def desks() -> list[BridgeDesk]:
-    return [BridgeDesk(ValidatorIndex(index), GENESIS, KEYS[index]) for index in range(4)]
+    return [BridgeDesk(GENESIS, KEYS[index]) for index in range(4)]
 
 
 def attestation_of(desk: BridgeDesk, block: FinalBlock) -> Attestation:
@@ -128,7 +128,7 @@ def test_what_is_settled_is_forgotten(desks: list[BridgeDesk]) -> None:
 
 def test_a_fresh_desk_certifies_what_is_offered_again(desks: list[BridgeDesk]) -> None:
     block = final_block(3000)
-    fresh = BridgeDesk(ValidatorIndex(0), GENESIS, KEYS[0])
+    fresh = BridgeDesk(GENESIS, KEYS[0])
     assert fresh.attest([block]).attestations == ()  # Far outside the window of a new one.
     for desk in (fresh, *desks):
         desk.settled({ChainRole.ZK: BlockNumber(2999)})
@@ -158,7 +158,7 @@ def test_an_attestation_from_another_than_its_signer_is_refused(desks: list[Brid
 
 
 def test_a_block_between_two_intervals_without_messages_is_not_attested() -> None:
-    desk = BridgeDesk(ValidatorIndex(0), GENESIS, KEYS[0])
+    desk = BridgeDesk(GENESIS, KEYS[0])
     block = final_block(1)
     fast = replace(block, executed=replace(block.executed, role=ChainRole.FAST))
     assert desk.attest([fast]).attestations == ()

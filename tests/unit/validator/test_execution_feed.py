@@ -52,7 +52,6 @@ class World:
             self.executor,
             self.archive,
             self.tree,
-            {index: Address(bytes([index + 1]) * 20) for index in range(4)},
             self._senders,
             lambda: self.path,
             lambda answer: self.final.extend(answer.final),

@@ -135,7 +135,7 @@ async def test_a_gap_longer_than_an_answer_is_closed_by_headers(peers: tuple[Pee
     assert client.history.rejected == {}
     assert client.standings.status()["peers"] == {}
     # What was adopted by a certificate further on can be served to others too.
-    assert client.archive.certificate_from(1) is not None
+    assert client.archive.certificate_from(GENESIS.epoch, 1) is not None
 
 
 async def test_an_answer_is_taken_once_for_each_request(peers: tuple[Peer, Peer]) -> None:
@@ -196,4 +196,4 @@ async def test_a_request_for_what_is_not_there_is_told_what_is(
     server, _ = peers
     server.make_final(3)
     sent_bytes = server.server.answer(CLIENT, HistoryRequest(Height(first), Height(last)))
-    assert sent_bytes == server.server.answer(CLIENT, HistoryQuery()) < 16
+    assert sent_bytes == server.server.answer(CLIENT, HistoryQuery(GENESIS.epoch)) < 16

@@ -44,7 +44,7 @@ class World:
             self.tree,
             self.journal,
             self.transport,
-            LocalBridge(0, GENESIS, KEYS[0]),
+            LocalBridge(GENESIS, KEYS[0]),
             self.l1,
             GENESIS.timing.max_drift_ms,
             self.tasks,
