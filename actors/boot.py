@@ -33,17 +33,14 @@ def load_genesis(config: NodeConfig) -> Genesis:
 
 
 def load_keyring(config: NodeConfig) -> tuple[ValidatorKeys, ...]:
-    """The node's keys, and those that are to take their place, if they are there.
+    """All keys of the node: in each epoch its validator has one of them, or none.
 
     Raises
     ------
     WrongSeed
         If a file is no seed.
     """
-    files = [config.seed_file]
-    if config.next_seed_file.exists():
-        files.append(config.next_seed_file)
-    return tuple(ValidatorKeys(_read_seed(file)) for file in files)
+    return tuple(ValidatorKeys(_read_seed(file)) for file in config.seed_files)
 
 
 def check_keyring(

@@ -4,7 +4,7 @@ A node's directory::
 
     node-0/
       seed              32 secret bytes, mode 0600: all the validator's keys
-      seed-next         the same for the keys that are to replace them; only while they are
+      seed-1 seed-2 …   the same for keys that have replaced them, or are to
       journal/          votes, certificates and payloads, synced before they leave
       ledger/           finalized blocks (rocksdict)
       logs/             JSON lines, one file for each actor
@@ -30,6 +30,9 @@ DEFAULT_THRESHOLD_BLOCKS: Final = 16_384
 ACTOR_NAMESPACE: Final = "braid"
 L1_ACTOR: Final = "l1"
 """Name of the embedded L1: one for the network, on the machine of its first node."""
+
+
+MAX_LATER_SEEDS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,14 @@ class NodeConfig:
         return self.directory / "seed"
 
     @property
-    def next_seed_file(self) -> Path:
-        """The seed of the keys that are to replace the validator's, if they are."""
-        return self.directory / "seed-next"
+    def seed_files(self) -> tuple[Path, ...]:
+        """The seed, and those of keys that have replaced the first ones, or are to."""
+        later = [self.later_seed_file(number) for number in range(1, MAX_LATER_SEEDS + 1)]
+        return (self.seed_file, *(file for file in later if file.exists()))
+
+    def later_seed_file(self, number: int) -> Path:
+        """Where the seed of the keys lies that came after so many others."""
+        return self.directory / f"seed-{number}"
 
     @property
     def journal_directory(self) -> Path:

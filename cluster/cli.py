@@ -18,6 +18,7 @@ from cluster.cli_options import (
     RayAddressOption,
     WaitOption,
 )
+from cluster.cli_validators import validators
 from cluster.errors import ClusterError
 from cluster.network import DEFAULT_DIRECTORY
 from cluster.ports import MAX_PORT
@@ -40,6 +41,7 @@ chaos = typer.Typer(help="Break a network on purpose, and check that nothing is 
 app.add_typer(chaos, name="chaos", no_args_is_help=True)
 app.add_typer(node, name="node", no_args_is_help=True)
 app.add_typer(keys, name="keys", no_args_is_help=True)
+app.add_typer(validators, name="validators", no_args_is_help=True)
 app.add_typer(genesis, name="genesis", no_args_is_help=True)
 
 console = Console(stderr=True)

@@ -118,7 +118,7 @@ def status(directory: Path, as_json: bool) -> None:
 def say_nodes(network: Network, statuses: list[dict[str, Any]]) -> None:
     """Show what nodes of a network have answered."""
     print_table(
-        f"{network.genesis.network}, {len(network.nodes)} validators",
+        f"{network.genesis.network}, {_set_in_words(network, statuses)}",
         ("node", "view", "final", "ZK", "fast", "peers", "soft ms", "final ms", "rejected"),
         (_status_row(entry) for entry in statuses),
     )
@@ -127,16 +127,25 @@ def say_nodes(network: Network, statuses: list[dict[str, Any]]) -> None:
     for entry in statuses:
         for peer, seen in entry.get("peers", {}).items():
             if seen["refusal"] is not None:
-                say(f"node {entry['validator']} refuses validator {peer}: {seen['refusal']}")
+                say(f"node {entry['node']} refuses validator {peer}: {seen['refusal']}")
         voting = entry.get("voting")
         if voting is not None and voting["from_view"] is None:
             say(
-                f"node {entry['validator']} has lost its votes and casts none until the others "
+                f"node {entry['node']} has lost its votes and casts none until the others "
                 f"have said how far they are; {voting['answers']} have"
             )
         for where, counts in entry.get("rejected", {}).items():
             for reason, count in counts.items():
-                say(f"[dim]node {entry['validator']}: {where}: {reason}: {count}[/]")
+                say(f"[dim]node {entry['node']}: {where}: {reason}: {count}[/]")
+
+
+def _set_in_words(network: Network, statuses: list[dict[str, Any]]) -> str:
+    """How many validators there are, and the epoch if the nodes tell it."""
+    known = [entry for entry in statuses if "epoch" in entry]
+    if not known:
+        return f"{len(network.nodes)} validators"
+    newest = max(known, key=lambda entry: int(entry["epoch"]))
+    return f"{newest['validators']} validators, epoch {newest['epoch']}"
 
 
 def down(directory: Path, as_json: bool) -> None:
@@ -155,7 +164,7 @@ def quarantine(directory: Path, node: int, reason: str) -> None:
     """Cast one operator's quarantine vote."""
     if len(reason.encode()) > 64:
         raise ClusterError("a reason has at most 64 bytes")
-    with _connected(directory, node) as handles:
+    with connected(directory, node) as handles:
         ray.get(handles.validator.vote_quarantine.remote(reason))
     say(f"node {node} votes to quarantine the fast chain, in its next own block")
 
@@ -164,7 +173,7 @@ def resume(directory: Path, node: int, checkpoint: int | None) -> None:
     """Cast one operator's resume vote."""
     from ledger.types import ChainRole
 
-    with _connected(directory, node) as handles:
+    with connected(directory, node) as handles:
         found = ray.get(handles.validator.checkpoint.remote(ChainRole.FAST, checkpoint))
         if found is None:
             raise ClusterError(
@@ -176,7 +185,7 @@ def resume(directory: Path, node: int, checkpoint: int | None) -> None:
     say(f"node {node} votes to resume the fast chain from its block {content['number']}")
 
 
-class _connected:  # noqa: N801  # reads as a verb: with _connected(...)
+class connected:  # noqa: N801  # reads as a verb: with connected(...)
     """One node's handles, for the duration of a block."""
 
     def __init__(self, directory: Path, node: int) -> None:
@@ -195,6 +204,7 @@ class _connected:  # noqa: N801  # reads as a verb: with _connected(...)
 def status_of_node(handles: NodeHandles) -> dict[str, Any]:
     """Everything that a node's actors tell about themselves."""
     found: dict[str, Any] = ray.get(handles.validator.status.remote(), timeout=ANSWER_SECONDS)
+    found["node"] = handles.config.index
     found["gateway"] = ray.get(handles.gateway.status.remote(), timeout=ANSWER_SECONDS)
     found["bridge"] = ray.get(handles.bridge.status.remote(), timeout=ANSWER_SECONDS)
     return found
@@ -204,18 +214,18 @@ def _status_of(config: NodeConfig) -> dict[str, Any]:
     try:
         return status_of_node(node_handles(config))
     except (GetTimeoutError, RayActorError, NotRunning) as error:
-        return {"validator": config.index, "error": str(error).splitlines()[0]}
+        return {"node": config.index, "error": str(error).splitlines()[0]}
 
 
 def _status_row(entry: dict[str, Any]) -> tuple[Any, ...]:
     if "error" in entry:
-        return (entry["validator"], entry["error"])
+        return (entry["node"], entry["error"])
     peers = entry["peers"].values()
     connected = sum(peer["state"] == "connected" for peer in peers)
     rejected = sum(sum(counts.values()) for counts in entry["rejected"].values())
     latency = entry["latency_ms"]
     return (
-        entry["validator"],
+        entry["node"] if entry["is_validator"] else f"{entry['node']} (no validator)",
         entry["view"],
         entry["final_height"],
         entry["chains"]["zk"]["final_number"],

@@ -71,7 +71,7 @@ def status(directory: Path, index: int, address: str | None, as_json: bool) -> N
         return
     say_nodes(network, [found])
     for peer, state in found["peers"].items():
-        name = network.genesis.validators[int(peer)].name
+        name = found["names"][int(peer)]
         reason = state["last_disconnect_reason"]
         note = f": {reason}" if state["state"] != "connected" and reason else ""
         say(f"[dim]validator {peer} ({name}): {state['state']}{note}[/]")

@@ -1,11 +1,12 @@
 """A restart: the state that the journal's records leave behind (rule 15)."""
 
+from consensus.config import GENESIS_VIEW
 from consensus.effects import Broadcast, Finalized, Notarized, Nullified, PublishPayload
 from consensus.errors import JournalContradiction
 from consensus.messages import Record, VotesFrom, view_of
 from consensus.progress import enter_view
 from consensus.rejoin import begin
-from consensus.state import GENESIS_VIEW, ConsensusState, ViewState
+from consensus.state import ConsensusState, ViewState
 from consensus.timers import rebroadcast
 from consensus.turn import Turn
 from ledger.types import View

@@ -26,6 +26,7 @@ class NodeInspector:
         return {
             "validator": self._own_index(),
             "validators": self._node.validators.count,
+            "names": [member.entry.name for member in self._node.validators.members],
             "epoch": self._node.epoch,
             "is_validator": self._node.is_validator,
             "genesis": "0x" + self._node.validators.digest.hex(),

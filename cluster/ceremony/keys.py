@@ -35,11 +35,28 @@ def new_keys(directory: Path) -> ValidatorKeys:
         If there are keys already, or they cannot be written.
     """
     file = seed_file(directory)
-    seed = secrets.token_bytes(SEED_BYTES)
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not file.exists():
             found_journal(first_journal(directory), Epoch(0))
+    except OSError as error:
+        raise KeysRefused(f"{directory} cannot be written: {error.strerror}") from error
+    except StorageError as error:
+        raise KeysRefused(str(error)) from error
+    return write_seed(file)
+
+
+def write_seed(file: Path) -> ValidatorKeys:
+    """Make a seed in a file of its own; never in the place of another.
+
+    Raises
+    ------
+    KeysRefused
+        If the file is there already, or cannot be written.
+    """
+    seed = secrets.token_bytes(SEED_BYTES)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as opened:
             opened.write(seed)
@@ -51,8 +68,6 @@ def new_keys(directory: Path) -> ValidatorKeys:
         ) from error
     except OSError as error:
         raise KeysRefused(f"{file} cannot be written: {error.strerror}") from error
-    except StorageError as error:
-        raise KeysRefused(str(error)) from error
     return ValidatorKeys(seed)
 
 

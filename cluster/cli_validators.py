@@ -1,0 +1,95 @@
+"""``braid validators``: the set of validators, and changes of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cluster.cli_options import DirectoryOption, JsonOption
+from cluster.network import DEFAULT_DIRECTORY
+
+validators = typer.Typer(help="Who orders the ledger: changes of the set, and of keys.")
+
+NodeOption = Annotated[int, typer.Option(min=0, help="Node whose operator you are.")]
+
+
+@validators.command("status")
+def status(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int, typer.Option(min=0, help="Node that is asked.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the epoch, its validators, and changes that are voted on or decided."""
+    from cluster.validators import status as command
+
+    command(directory, node, as_json)
+
+
+@validators.command("newcomer")
+def newcomer(
+    out: Annotated[Path, typer.Option(help="Where the file to hand over goes.")],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[
+        int | None, typer.Option(min=0, help="Node that is to get new keys; they are made here.")
+    ] = None,
+    seed: Annotated[
+        Path | None, typer.Option(help="Seed of keys that exist (`braid keys new`), instead.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the validator.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Where its libp2p is reached, as host:port.")
+    ] = None,
+) -> None:
+    """Make the file that hands new keys over to whoever proposes a change."""
+    from cluster.validators import newcomer_of_node, newcomer_of_seed
+
+    if node is not None and seed is None:
+        newcomer_of_node(directory, node, name, address, out)
+    elif seed is not None and node is None and name is not None and address is not None:
+        newcomer_of_seed(directory, seed, name, address, out)
+    else:
+        raise typer.BadParameter("give either --node, or --seed with --name and --address")
+
+
+@validators.command("propose-change")
+def propose_change(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: NodeOption = 0,
+    remove: Annotated[list[int] | None, typer.Option(min=0, help="Validator to remove.")] = None,
+    replace: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INDEX=FILE", help="Validator to replace, by whom."),
+    ] = None,
+    add: Annotated[list[Path] | None, typer.Option(help="Newcomer file of who is added.")] = None,
+    notice: Annotated[
+        int, typer.Option(min=1, help="Blocks from now to the first one of the new epoch.")
+    ] = 1024,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a change of the set to the vote; this is a vote for it, too."""
+    from cluster.validators import Wanted
+    from cluster.validators import propose_change as command
+
+    replaced = tuple(_replacement(text) for text in replace or ())
+    wanted = Wanted(tuple(remove or ()), replaced, tuple(add or ()), notice)
+    command(directory, node, wanted, as_json)
+
+
+@validators.command("vote")
+def vote(
+    change: Annotated[str, typer.Argument(help="Digest of the change, as `status` shows it.")],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: NodeOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Vote for a change of the set that is on the ledger."""
+    from cluster.validators import vote as command
+
+    command(directory, node, change, as_json)
+
+
+def _replacement(text: str) -> tuple[int, Path]:
+    index, separator, file = text.partition("=")
+    if not separator or not index.isascii() or not index.isdigit() or not file:
+        raise typer.BadParameter(f"--replace takes INDEX=FILE, got {text!r}")
+    return int(index), Path(file)
