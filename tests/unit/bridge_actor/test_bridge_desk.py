@@ -8,16 +8,20 @@ from actors.bridge.desk import BridgeDesk
 from actors.execution_messages import BridgeAnswer, ExecutedBlock, FinalBlock
 from cluster.dev_genesis import dev_genesis
 from ledger.crossing import Attestation, Message
+from ledger.errors import SignatureError
 from ledger.keys import ValidatorKeys
+from ledger.membership import Member
 from ledger.types import (
     BlockNumber,
     ChainRole,
     Digest,
+    Epoch,
     EvmAddress,
     EvmHash,
     TimestampMs,
     ValidatorIndex,
 )
+from ledger.validators import ValidatorSet
 
 KEYS = [ValidatorKeys(bytes([index + 1]) * 32) for index in range(4)]
 GENESIS = dev_genesis(KEYS, TimestampMs(1_700_000_000_000))
@@ -162,3 +166,44 @@ def test_a_block_between_two_intervals_without_messages_is_not_attested() -> Non
     block = final_block(1)
     fast = replace(block, executed=replace(block.executed, role=ChainRole.FAST))
     assert desk.attest([fast]).attestations == ()
+
+
+def next_epoch() -> tuple[ValidatorSet, ValidatorKeys]:
+    """The set after validator 3 has got new keys, and those."""
+    keys = ValidatorKeys(bytes([60]) * 32)
+    first = ValidatorSet(GENESIS)
+    member = Member(keys.genesis_entry("new"), "new.example:4000")
+    return ValidatorSet.of_epoch(first.digest, Epoch(1), (*first.members[:3], member)), keys
+
+
+def test_in_the_next_epoch_its_set_signs_what_the_old_one_has_signed(
+    desks: list[BridgeDesk],
+) -> None:
+    block = final_block(1)
+    old = collect(desks[0], *(attestation_of(desk, block) for desk in (desks[1], desks[3])))
+    desks[0].attest([block])
+    validators, keys = next_epoch()
+    desks[0].begin_epoch(validators, KEYS[0])
+    desks[3].begin_epoch(validators, KEYS[3], keys)
+    desks[1].begin_epoch(validators, KEYS[1])
+    assert old.certified == ()
+    desks[0].attest([block])
+    answer = collect(desks[0], *(attestation_of(desk, block) for desk in (desks[1], desks[3])))
+    (certified,) = answer.certified
+    validators.verify_checkpoint(certified.certificate)
+    with pytest.raises(SignatureError):
+        ValidatorSet(GENESIS).verify_checkpoint(certified.certificate)
+    assert not desks[2].verify([certified.certificate])
+
+
+def test_a_desk_without_a_validator_in_the_epoch_attests_nothing(desks: list[BridgeDesk]) -> None:
+    validators, _ = next_epoch()
+    desks[3].begin_epoch(validators, KEYS[3])
+    assert desks[3].attest([final_block(1)]).attestations == ()
+
+
+def test_the_window_of_attestations_outlives_the_epoch(desks: list[BridgeDesk]) -> None:
+    desks[0].settled({ChainRole.ZK: BlockNumber(5_000), ChainRole.FAST: BlockNumber(0)})
+    validators, _ = next_epoch()
+    desks[0].begin_epoch(validators, KEYS[0])
+    assert len(desks[0].attest([final_block(5_008, messages=1)]).attestations) == 1

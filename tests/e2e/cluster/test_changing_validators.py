@@ -1,0 +1,105 @@
+"""A validator's keys are replaced in a running network, all through the CLI."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from braid_command import BraidCommand, free_port_options, wait_until
+from json_rpc import Rpc
+
+from cluster.network import load_network
+from ledger.keys import ValidatorKeys
+
+pytestmark = pytest.mark.slow
+
+NODES = (0, 1, 2, 3)
+ROTATED = 2
+
+
+@pytest.fixture(scope="module")
+def braid() -> Iterator[BraidCommand]:
+    with BraidCommand() as braid:
+        yield braid
+        braid.run("down")
+
+
+def epoch_seen_by(braid: BraidCommand, node: int) -> dict[str, Any]:
+    return braid.json("validators", "status", "--node", str(node))
+
+
+def test_keys_are_replaced_by_vote_and_the_network_goes_on_with_them(braid: BraidCommand) -> None:
+    braid.json("up", "--l1", "none", *free_port_options())
+    network = load_network(braid.directory)
+    urls = [f"http://{node.rpc_host}:{node.rpc_port}/zk" for node in network.nodes]
+    file = braid.home / "v2.newcomer"
+
+    # NEW KEYS
+    made = braid.run("validators", "newcomer", "--node", str(ROTATED), "--out", str(file))
+    assert made.returncode == 0, made.stderr
+    keys = ValidatorKeys((network.nodes[ROTATED].directory / "seed-1").read_bytes())
+
+    # VOTES
+    proposed = braid.json(
+        "validators", "propose-change", "--replace", f"{ROTATED}={file}", "--notice", "60"
+    )
+    for node in (1, 3):
+        wait_until(
+            lambda node=node: bool(epoch_seen_by(braid, node)["open_changes"]), "the proposal"
+        )
+        voted = braid.run("validators", "vote", proposed["change"], "--node", str(node))
+        assert voted.returncode == 0, voted.stderr
+    wait_until(
+        lambda: all(epoch_seen_by(braid, node)["epoch"] == 1 for node in NODES),
+        "the new epoch on all nodes",
+    )
+
+    # AFTERWARDS
+    for node in NODES:
+        found = Rpc(urls[node]).result("braid_getEpoch")
+        new_key = "0x" + keys.consensus.public_key.hex()
+        assert found["validators"][ROTATED]["consensus_key"] == new_key
+        assert found["validator"] == node
+    before = Rpc(urls[0]).status()
+    certified = before["chains"]["fast"]["certified_number"]
+
+    def goes_on() -> bool:
+        status = Rpc(urls[0]).status()
+        return (
+            status["final_height"] > before["final_height"] + 20
+            and status["chains"]["fast"]["certified_number"] > certified
+        )
+
+    wait_until(goes_on, "blocks and checkpoints of the new set")
+    peers = Rpc(urls[ROTATED]).status()["peers"]
+    assert all(peer["state"] == "connected" for peer in peers.values())
+
+
+def test_the_network_starts_again_in_its_epoch(braid: BraidCommand) -> None:
+    assert braid.run("down").returncode == 0
+    braid.json("up")
+    network = load_network(braid.directory)
+    url = f"http://{network.nodes[ROTATED].rpc_host}:{network.nodes[ROTATED].rpc_port}/zk"
+    height = Rpc(url).status()["final_height"]
+    wait_until(lambda: Rpc(url).status()["final_height"] > height + 5, "new blocks")
+    assert Rpc(url).result("braid_getEpoch")["epoch"] == 1
+    table = braid.run("status")
+    assert "epoch 1" in table.stderr
+
+
+def test_a_vote_that_the_ledger_would_not_take_is_refused_with_the_reason(
+    braid: BraidCommand,
+) -> None:
+    refused = braid.run("validators", "vote", "11" * 32)
+    assert refused.returncode == 1
+    assert "no change" in " ".join(refused.stderr.split())
+    unnamed = braid.run("validators", "vote", "zz")
+    assert unnamed.returncode == 1
+    assert "64 hexadecimal digits" in " ".join(unnamed.stderr.split())
+
+
+def test_a_file_that_hands_over_nothing_is_refused(braid: BraidCommand) -> None:
+    file = braid.home / "garbage"
+    file.write_bytes(b"garbage")
+    refused = braid.run("validators", "propose-change", "--add", str(file))
+    assert refused.returncode == 1
+    assert "no newcomer file" in " ".join(refused.stderr.split())
