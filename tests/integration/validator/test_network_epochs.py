@@ -41,6 +41,21 @@ def change_of(
     )
 
 
+async def start(network: LocalNetwork) -> None:
+    """Start the nodes of the genesis; later none takes an empty journal for a new validator's."""
+    await network.start(0, 1, 2, 3)
+    await network.wait_for_height(3)
+    network.asking.update((0, 1, 2, 3, SPARE))
+
+
+async def wait_until_it_votes(network: LocalNetwork, machine: int) -> None:
+    """Wait until a node knows that it may vote."""
+    node = network.nodes[machine]
+    await network.wait_until(lambda: node.driver.state.votes_from is not None)
+    from_view = node.driver.state.votes_from
+    await network.wait_until(lambda: node.view >= from_view)
+
+
 async def vote_in(network: LocalNetwork, change: ValidatorSetChange, *machines: int) -> None:
     """One operator proposes, the others vote; wait until it is decided."""
     first, *others = (network.nodes[machine] for machine in machines)
@@ -72,8 +87,7 @@ async def network(tmp_path: Path):
 async def test_a_validator_s_keys_are_replaced_and_it_goes_on_with_the_new_ones(
     network: LocalNetwork,
 ) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     rotated = ValidatorKeys(bytes([77]) * 32)
     network.keyrings[2].append(rotated)
     change = change_of(network, replaced={2: newcomer(network, rotated, "v2")})
@@ -92,8 +106,7 @@ async def test_a_validator_s_keys_are_replaced_and_it_goes_on_with_the_new_ones(
 async def test_a_validator_makes_way_for_one_that_starts_with_an_empty_disk(
     network: LocalNetwork,
 ) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     joining = newcomer(network, network.keys[SPARE], "new")
     await vote_in(network, change_of(network, replaced={1: joining}), 0, 2, 3)
     await wait_for_epoch(network, 1, 0, 1, 2, 3)
@@ -103,21 +116,22 @@ async def test_a_validator_makes_way_for_one_that_starts_with_an_empty_disk(
     assert not network.nodes[SPARE].is_validator
     await wait_for_epoch(network, 1, SPARE)
     assert network.nodes[SPARE].index == 1
+    await wait_until_it_votes(network, SPARE)
     await network.stop(0)  # Now each vote of the newcomer is needed.
     await network.wait_for_growth(20, 2, 3, SPARE)
     agree(network, 2, 3, SPARE)
     assert removed.archive.height < network.height(2, 3, SPARE)
 
 
+@pytest.mark.slow
 async def test_a_network_grows_to_five_and_shrinks_to_four(network: LocalNetwork) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     joining = newcomer(network, network.keys[SPARE], "new")
     await vote_in(network, change_of(network, added=(joining,)), 0, 1, 2)
     await wait_for_epoch(network, 1, 0, 1, 2, 3)
     await network.start(SPARE)
     await wait_for_epoch(network, 1, SPARE)
-    await network.wait_for_growth(5)
+    await wait_until_it_votes(network, SPARE)
     await vote_in(network, change_of(network, removed=(0,)), 1, 2, 3, SPARE)
     staying = (1, 2, 3, SPARE)
     await wait_for_epoch(network, 2, *staying)
@@ -134,8 +148,7 @@ async def test_a_network_grows_to_five_and_shrinks_to_four(network: LocalNetwork
 async def test_a_validator_that_was_away_at_the_boundary_is_led_over_it(
     network: LocalNetwork,
 ) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     rotated = ValidatorKeys(bytes([77]) * 32)
     network.keyrings[0].append(rotated)
     change = change_of(network, replaced={0: newcomer(network, rotated, "v0")})
@@ -153,8 +166,7 @@ async def test_a_validator_that_was_away_at_the_boundary_is_led_over_it(
 async def test_all_nodes_are_killed_right_after_the_boundary_and_go_on(
     network: LocalNetwork,
 ) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     rotated = ValidatorKeys(bytes([77]) * 32)
     network.keyrings[3].append(rotated)
     change = change_of(network, replaced={3: newcomer(network, rotated, "v3")})
@@ -168,8 +180,7 @@ async def test_all_nodes_are_killed_right_after_the_boundary_and_go_on(
 
 
 async def test_transactions_that_wait_survive_the_boundary(network: LocalNetwork) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     rotated = ValidatorKeys(bytes([77]) * 32)
     network.keyrings[3].append(rotated)
     change = change_of(network, replaced={3: newcomer(network, rotated, "v3")})
@@ -187,8 +198,7 @@ async def test_transactions_that_wait_survive_the_boundary(network: LocalNetwork
 async def test_a_change_that_the_ledger_would_not_take_is_refused_at_once(
     network: LocalNetwork,
 ) -> None:
-    await network.start(0, 1, 2, 3)
-    await network.wait_for_height(3)
+    await start(network)
     node = network.nodes[0]
     with pytest.raises(InvalidSetChange, match="3 validators after it"):
         node.operators.propose_change(

@@ -14,9 +14,15 @@ from consensus import (
     Persist,
     PublishPayload,
     RequestProposal,
+    Start,
+    ViewRequest,
+    ViewResponse,
+    VotesFrom,
     epoch_of,
     initial_state,
 )
+from consensus.epochs import epoch_of_record
+from consensus.messages import CHALLENGE_BYTES
 from ledger.types import Digest, Epoch, ValidatorIndex, View
 from ledger.votes import Notarize, Proposal, Round
 from tests.simulation.bench import Bench
@@ -24,6 +30,7 @@ from tests.simulation.keys import KeyedHashValidators
 
 ORIGIN = Digest(b"\x07" * 32)
 ORIGIN_VIEW = View(40)
+CHALLENGE = bytes(CHALLENGE_BYTES)
 
 
 class LaterBench(Bench):
@@ -78,6 +85,24 @@ def test_a_restart_goes_on_in_the_epoch(later: LaterBench) -> None:
     own = again.state.views[View(41)].own_notarize
     assert own is not None
     assert own.proposal == proposal
+
+
+def test_who_has_forgotten_its_votes_counts_from_the_origin_on() -> None:
+    """The others are in the first view of the epoch, which no certificate is needed for."""
+    forgetful = LaterBench()
+    forgetful.step(Start((), CHALLENGE))
+    assert forgetful.state.votes_from is None
+    for peer in (1, 2, 3):
+        forgetful.hear(peer, ViewResponse(Epoch(1), CHALLENGE, ()))
+    assert forgetful.state.votes_from == 43
+
+
+def test_the_promise_of_one_epoch_binds_in_it_alone() -> None:
+    later = LaterBench()
+    later.step(Start((VotesFrom(Round(Epoch(1), View(41))),), CHALLENGE))
+    assert later.state.votes_from == 41
+    assert epoch_of_record(VotesFrom(Round(Epoch(1), View(41)))) == 1
+    assert epoch_of_record(later.nullify(1, 41)) == 1
 
 
 @pytest.mark.parametrize("signer", [1, 2])
@@ -141,7 +166,9 @@ def test_every_message_names_its_epoch(later: LaterBench) -> None:
     proposal = later.proposal(41)
     request = CertificateRequest(Epoch(1), View(40), ())
     certificate = later.nullification(41)
-    for message in (later.notarize(1, proposal), later.nullify(1, 41), certificate, request):
+    asking = (request, ViewRequest(Epoch(1), CHALLENGE), ViewResponse(Epoch(1), CHALLENGE, ()))
+    votes = (later.notarize(1, proposal), later.nullify(1, 41), later.finalize(1, proposal))
+    for message in (*votes, certificate, *asking):
         assert epoch_of(message) == 1
     assert epoch_of(CertificateResponse((certificate,))) == 1
     assert epoch_of(CertificateResponse(())) is None
