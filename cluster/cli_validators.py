@@ -25,6 +25,18 @@ def status(
     command(directory, node, as_json)
 
 
+@validators.command("verify")
+def verify(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int, typer.Option(min=0, help="Node whose ledger is read.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the chain of certificates from the genesis to the newest set; no node has to run."""
+    from cluster.validators import verify as command
+
+    command(directory, node, as_json)
+
+
 @validators.command("newcomer")
 def newcomer(
     out: Annotated[Path, typer.Option(help="Where the file to hand over goes.")],

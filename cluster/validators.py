@@ -11,6 +11,7 @@ from typing import Any, Final
 import ray
 
 from actors.config import MAX_LATER_SEEDS, NodeConfig
+from actors.validator.archive import Archive
 from bridge.errors import OperatorVoteRejected
 from cluster.ceremony.keys import load_seed, write_seed
 from cluster.commands import connected
@@ -20,11 +21,20 @@ from cluster.node_launcher import node_of
 from cluster.output import print_json, print_table, say
 from cluster.proofs.files import read_input, write_result
 from ledger.codec import decode, encode
-from ledger.errors import CodecError
+from ledger.epochs import follow_epochs
+from ledger.errors import CodecError, EpochChainError
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
-from ledger.membership import Newcomer, Replacement, ValidatorSetChange, change_digest
+from ledger.membership import (
+    Newcomer,
+    Replacement,
+    ValidatorSetChange,
+    change_digest,
+    members_digest,
+)
 from ledger.types import Epoch, Height, ValidatorIndex
+from ledger.validators import ValidatorSet
+from storage.store import Store
 
 MAX_NEWCOMER_BYTES: Final = 4096
 
@@ -66,6 +76,32 @@ def status(directory: Path, node: int, as_json: bool) -> None:
         say(f"decided: {entry['change']}: {_in_words(entry)}")
     if found["own_votes_waiting"]:
         say(f"[dim]{found['own_votes_waiting']} own votes wait for an own block[/]")
+
+
+def verify(directory: Path, node: int, as_json: bool) -> None:
+    """Check the chain of certificates from the genesis to the newest set on a node's disk.
+
+    Raises
+    ------
+    ClusterError
+        If it does not prove itself.
+    """
+    network = load_network(directory)
+    config = node_of(network, node)
+    with Store(config.ledger_directory, is_read_only=True) as store:
+        changes = Archive(store, network.genesis, ValidatorSet(network.genesis)).epoch_changes()
+    try:
+        found = follow_epochs(network.genesis, changes)
+    except EpochChainError as error:
+        raise ClusterError(f"the ledger of node {node} does not prove its set: {error}") from error
+    ends = [{"epoch": change.header.epoch, "last": change.header.height} for change in changes]
+    digest = "0x" + members_digest(found.epoch, found.members).hex()
+    if as_json:
+        print_json({"epoch": found.epoch, "members_digest": digest, "ended": ends})
+        return
+    for end in ends:
+        say(f"epoch {end['epoch']} ended with block {end['last']}, by a quorum of its set")
+    say(f"epoch {found.epoch}: {found.count} validators, {digest}, proved from the genesis")
 
 
 def newcomer_of_node(

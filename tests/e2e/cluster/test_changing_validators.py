@@ -82,6 +82,9 @@ def test_the_network_starts_again_in_its_epoch(braid: BraidCommand) -> None:
     height = Rpc(url).status()["final_height"]
     wait_until(lambda: Rpc(url).status()["final_height"] > height + 5, "new blocks")
     assert Rpc(url).result("braid_getEpoch")["epoch"] == 1
+    proved = braid.json("validators", "verify", "--node", "1")
+    assert proved["epoch"] == 1
+    assert len(proved["ended"]) == 1
     table = braid.run("status")
     assert "epoch 1" in table.stderr
 
