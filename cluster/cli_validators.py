@@ -5,8 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cluster.addresses import listening_for, parse_listen_address, parse_multiaddress
 from cluster.cli_options import DirectoryOption, JsonOption
 from cluster.network import DEFAULT_DIRECTORY
+from cluster.node_entries import DEFAULT_RPC, NodeEntry
 
 validators = typer.Typer(help="Who orders the ledger: changes of the set, and of keys.")
 
@@ -61,6 +63,28 @@ def newcomer(
         newcomer_of_seed(directory, seed, name, address, out)
     else:
         raise typer.BadParameter("give either --node, or --seed with --name and --address")
+
+
+@validators.command("add-node")
+def add_node(
+    name: Annotated[str, typer.Argument(help="Name of the validator that it is to be.")],
+    address: Annotated[
+        str, typer.Option(help="Where peers dial it: /dns4/HOST/tcp/PORT or /ip4/IP/tcp/PORT.")
+    ],
+    out: Annotated[Path, typer.Option(help="Where the file to hand over goes.")],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    rpc: Annotated[str, typer.Option(help="IP:PORT of its JSON-RPC.")] = str(DEFAULT_RPC),
+    as_json: JsonOption = False,
+) -> None:
+    """Make keys and a directory for one more node, and the file that hands the keys over."""
+    from cluster.validators import add_node as command
+
+    try:
+        dialled = parse_multiaddress(address)
+        entry = NodeEntry(dialled, listening_for(dialled), parse_listen_address(rpc))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    command(directory, name, entry, out, as_json)
 
 
 @validators.command("propose-change")

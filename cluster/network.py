@@ -148,12 +148,34 @@ def load_network(directory: Path) -> Network:
             f"({genesis_digest(genesis).hex()[:16]}, expected {digest.hex()[:16]}): "
             "put back the right one"
         )
-    if len(entries) != len(genesis.validators):
+    if len(entries) < len(genesis.validators):
         raise BadDirectory(
             f"{file} is damaged: it has {len(entries)} nodes, "
             f"the genesis has {len(genesis.validators)} validators"
         )
     return Network(directory, genesis, node_configs(directory, entries, l1), l1)
+
+
+def name_of(network: Network, index: int) -> str:
+    """Name of a node: its validator's in the genesis, if it has one there."""
+    validators = network.genesis.validators
+    return validators[index].name if index < len(validators) else f"node {index}"
+
+
+def append_node(network: Network, entry: NodeEntry) -> Network:
+    """Add a node that is no validator of the genesis, behind the others.
+
+    Raises
+    ------
+    BadDirectory
+        If the file cannot be read or written.
+    """
+    file = network.directory / "network.json"
+    description = orjson.loads(_read(file))
+    description["nodes"].append(entry.to_json())
+    with _plain_errors():
+        write_file(file, json.dumps(description, indent=2).encode())
+    return load_network(network.directory)
 
 
 def is_network(directory: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 from cluster.addresses import ListenAddress
 from cluster.commands import say_nodes, status_of_node
 from cluster.launcher import connection
-from cluster.network import load_network
+from cluster.network import load_network, name_of
 from cluster.node_entries import listening_elsewhere
 from cluster.node_launcher import find_node, node_of, start_node, start_nodes_on, stop_node
 from cluster.output import console, print_json, say
@@ -43,7 +43,7 @@ def start(
     where = ListenAddress(config.listen.host, config.listen.port)
     answer = {
         "node": index,
-        "name": network.genesis.validators[index].name,
+        "name": name_of(network, index),
         "listen": str(where),
         "rpc": f"http://{ListenAddress(config.rpc_host, config.rpc_port)}",
     }

@@ -16,7 +16,8 @@ from bridge.errors import OperatorVoteRejected
 from cluster.ceremony.keys import load_seed, write_seed
 from cluster.commands import connected
 from cluster.errors import ClusterError, KeysRefused
-from cluster.network import Network, load_network
+from cluster.network import Network, append_node, load_network, name_of
+from cluster.node_entries import NodeEntry
 from cluster.node_launcher import node_of
 from cluster.output import print_json, print_table, say
 from cluster.proofs.files import read_input, write_result
@@ -111,10 +112,23 @@ def newcomer_of_node(
     network = load_network(directory)
     config = node_of(network, node)
     keys, file = _new_keys(config)
-    own_name = network.genesis.validators[node].name if name is None else name
+    own_name = name_of(network, node) if name is None else name
     own_address = f"{config.listen.host}:{config.listen.port}" if address is None else address
     _hand_over(network, keys, own_name, own_address, out)
     say(f"new keys in {file}: keep it with the node, which uses them once they are voted in")
+
+
+def add_node(directory: Path, name: str, entry: NodeEntry, out: Path, as_json: bool) -> None:
+    """Prepare one more node here, with new keys, and the file that hands them over."""
+    network = load_network(directory)
+    index = len(network.nodes)
+    keys = write_seed(network.directory / f"node-{index}" / "seed")
+    network = append_node(network, entry)
+    _hand_over(network, keys, name, f"{entry.address.host}:{entry.address.port}", out)
+    if as_json:
+        print_json({"node": index})
+        return
+    say(f"node {index} is ready; once it is voted in, start it: `braid node start {index}`")
 
 
 def newcomer_of_seed(directory: Path, seed: Path, name: str, address: str, out: Path) -> None:

@@ -8,6 +8,7 @@ from braid_command import BraidCommand, free_port_options, wait_until
 from json_rpc import Rpc
 
 from cluster.network import load_network
+from cluster.ports import free_ports
 from ledger.keys import ValidatorKeys
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,21 @@ def epoch_seen_by(braid: BraidCommand, node: int) -> dict[str, Any]:
     return braid.json("validators", "status", "--node", str(node))
 
 
+def change_by_votes(braid: BraidCommand, *change: str, epoch: int) -> None:
+    """Three operators vote for a change, and all of the old nodes come to the new epoch."""
+    proposed = braid.json("validators", "propose-change", *change, "--notice", "60")
+    for node in (1, 3):
+        wait_until(
+            lambda node=node: bool(epoch_seen_by(braid, node)["open_changes"]), "the proposal"
+        )
+        voted = braid.run("validators", "vote", proposed["change"], "--node", str(node))
+        assert voted.returncode == 0, voted.stderr
+    wait_until(
+        lambda: all(epoch_seen_by(braid, node)["epoch"] == epoch for node in NODES),
+        "the new epoch on all nodes",
+    )
+
+
 def test_keys_are_replaced_by_vote_and_the_network_goes_on_with_them(braid: BraidCommand) -> None:
     braid.json("up", "--l1", "none", *free_port_options())
     network = load_network(braid.directory)
@@ -38,20 +54,7 @@ def test_keys_are_replaced_by_vote_and_the_network_goes_on_with_them(braid: Brai
     assert made.returncode == 0, made.stderr
     keys = ValidatorKeys((network.nodes[ROTATED].directory / "seed-1").read_bytes())
 
-    # VOTES
-    proposed = braid.json(
-        "validators", "propose-change", "--replace", f"{ROTATED}={file}", "--notice", "60"
-    )
-    for node in (1, 3):
-        wait_until(
-            lambda node=node: bool(epoch_seen_by(braid, node)["open_changes"]), "the proposal"
-        )
-        voted = braid.run("validators", "vote", proposed["change"], "--node", str(node))
-        assert voted.returncode == 0, voted.stderr
-    wait_until(
-        lambda: all(epoch_seen_by(braid, node)["epoch"] == 1 for node in NODES),
-        "the new epoch on all nodes",
-    )
+    change_by_votes(braid, "--replace", f"{ROTATED}={file}", epoch=1)
 
     # AFTERWARDS
     for node in NODES:
@@ -87,6 +90,31 @@ def test_the_network_starts_again_in_its_epoch(braid: BraidCommand) -> None:
     assert len(proved["ended"]) == 1
     table = braid.run("status")
     assert "epoch 1" in table.stderr
+
+
+def test_a_fifth_node_with_an_empty_disk_is_voted_in_and_votes(braid: BraidCommand) -> None:
+    file = braid.home / "carol.newcomer"
+    p2p_port, rpc_port = free_ports(2)
+    made = braid.json(
+        *("validators", "add-node", "carol", "--address", f"/ip4/127.0.0.1/tcp/{p2p_port}"),
+        *("--rpc", f"127.0.0.1:{rpc_port}", "--out", str(file)),
+    )
+    assert made == {"node": 4}
+    change_by_votes(braid, "--add", str(file), epoch=2)
+
+    # THE NEW NODE: a network of one machine starts it with the others.
+    assert braid.run("down").returncode == 0
+    braid.json("up")
+    new = Rpc(f"http://127.0.0.1:{rpc_port}/zk")
+    wait_until(lambda: new.result("braid_getEpoch")["validator"] == 4, "the newcomer's epoch")
+    wait_until(lambda: new.status()["voting"]["from_view"] is not None, "the newcomer's votes")
+    height = new.status()["final_height"]
+    wait_until(lambda: new.status()["final_height"] > height + 20, "new blocks")
+    proposers = {
+        new.result("braid_getLedgerBlock", hex(at))["header"]["proposer"]
+        for at in range(height + 1, height + 20)
+    }
+    assert 4 in proposers
 
 
 def test_a_vote_that_the_ledger_would_not_take_is_refused_with_the_reason(
