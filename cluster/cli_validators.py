@@ -124,6 +124,24 @@ def vote(
     command(directory, node, change, as_json)
 
 
+@validators.command("l1-calls")
+def l1_calls(
+    out: Annotated[Path, typer.Option(help="Where the transactions go, as JSON.")],
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int, typer.Option(min=0, help="Node that is asked.")] = 0,
+    change: Annotated[
+        str | None, typer.Option(help="Open or decided change; default: the set of now.")
+    ] = None,
+    registry: Annotated[
+        str | None, typer.Option(help="Where the new registry is: adds the owner's two calls.")
+    ] = None,
+) -> None:
+    """Write the transactions with which a new set takes over on L1; nothing is sent."""
+    from cluster.validators import l1_calls as command
+
+    command(directory, node, change, registry, out)
+
+
 def _replacement(text: str) -> tuple[int, Path]:
     index, separator, file = text.partition("=")
     if not separator or not index.isascii() or not index.isdigit() or not file:

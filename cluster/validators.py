@@ -4,6 +4,7 @@ An operator hands over a *newcomer file*: new keys with proofs that somebody hol
 and where the node listens. Anyone may read it; it says nothing secret.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,12 +22,15 @@ from cluster.node_entries import NodeEntry
 from cluster.node_launcher import node_of
 from cluster.output import print_json, print_table, say
 from cluster.proofs.files import read_input, write_result
+from contracts.l1.succession import registry_transactions, takeover
+from execution.types import Address
 from ledger.codec import decode, encode
 from ledger.epochs import follow_epochs
 from ledger.errors import CodecError, EpochChainError
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.membership import (
+    EpochMembers,
     Newcomer,
     Replacement,
     ValidatorSetChange,
@@ -38,6 +42,7 @@ from ledger.validators import ValidatorSet
 from storage.store import Store
 
 MAX_NEWCOMER_BYTES: Final = 4096
+MAX_MEMBERS_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,48 @@ def vote(directory: Path, node: int, change: str, as_json: bool) -> None:
         print_json({"voted": True})
         return
     say(f"node {node} votes for 0x{digest.hex()}, in its next own block")
+
+
+def l1_calls(
+    directory: Path, node: int, change: str | None, registry: str | None, out: Path
+) -> None:
+    """Write the transactions with which the set after a change takes over on L1."""
+    network = load_network(directory)
+    wanted = None if change is None else _digest(change)
+    with connected(directory, node) as handles:
+        raw: bytes | None = ray.get(handles.validator.members_after.remote(wanted))
+    if raw is None:
+        raise ClusterError(f"no change {change} is open or decided: `braid validators status`")
+    found = decode(raw, EpochMembers, limit_bytes=MAX_MEMBERS_BYTES)
+    entries = [member.entry for member in found.members]
+    init_code, calls = registry_transactions(genesis_digest(network.genesis), entries)
+    content: dict[str, Any] = {
+        "epoch": found.epoch,
+        "registry": {"deploy": _hex(init_code), "then": [_hex(call) for call in calls]},
+    }
+    if registry is not None:
+        propose, execute = takeover(_address(registry))
+        content["rollup"] = {
+            "address": _hex(network.genesis.l1.rollup),
+            "propose": _hex(propose),
+            "execute_when_the_timelock_has_run": _hex(execute),
+        }
+    write_result(out, json.dumps(content, indent=1).encode())
+    say(f"{out}: how the set of epoch {found.epoch} takes over on L1; see docs/validators.md")
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _address(text: str) -> Address:
+    try:
+        address = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        address = b""
+    if len(address) != 20:
+        raise ClusterError(f"an address has 40 hexadecimal digits, got {text!r}")
+    return Address(address)
 
 
 def _cast(call: "ray.ObjectRef[None]") -> None:

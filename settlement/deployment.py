@@ -24,7 +24,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from eth_abi.abi import encode
 from eth_account.signers.local import LocalAccount
 
 from contracts.l1.deployment import (
@@ -34,10 +33,9 @@ from contracts.l1.deployment import (
     registry_init_code,
     rollup_init_code,
 )
-from contracts.l1.points import encode_key, encode_signature
+from contracts.l1.succession import registration, sealing
 from execution.types import Address, Hash32
 from ledger.genesis import Genesis, GenesisValidator, genesis_digest
-from ledger.hashing import keccak
 from ledger.types import ChainId, ChainRole
 from settlement.errors import DeploymentError, L1Refused
 from settlement.l1.account import AccountPolicy, Call
@@ -49,9 +47,6 @@ TRANSACTION_GAS_LIMIT: Final = 16_777_216
 ROLLUP_NONCE_OFFSET: Final = 1
 FORMAT_VERSION: Final = 1
 NOBODY: Final = Address(bytes(20))
-
-_REGISTER: Final = keccak(b"register(bytes,bytes)")[:4]
-_SEAL: Final = keccak(b"seal(uint256)")[:4]
 
 
 class VerifierContracts(Protocol):
@@ -219,7 +214,7 @@ class Deployer:
             *(_registration(registry, entry) for entry in genesis.validators),
             Call(
                 registry,
-                _SEAL + encode(("uint256",), (len(genesis.validators),)),
+                sealing(len(genesis.validators)),
                 0,
                 "seal the registry",
             ),
@@ -320,9 +315,7 @@ def _creation(code: bytes, purpose: str, value_wei: int = 0) -> Call:
 
 
 def _registration(registry: Address, entry: GenesisValidator) -> Call:
-    arguments = (encode_key(entry.checkpoint_key), encode_signature(entry.possession_proof))
-    data = _REGISTER + encode(("bytes", "bytes"), arguments)
-    return Call(registry, data, 0, f"register {entry.name}"[:100])
+    return Call(registry, registration(entry), 0, f"register {entry.name}"[:100])
 
 
 # THE RECORD

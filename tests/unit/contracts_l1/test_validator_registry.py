@@ -9,10 +9,12 @@ from py_arkworks_bls12381 import G1Point, G2Point
 
 from contracts.errors import PointError
 from contracts.l1 import checkpoint_tuple, encode_key, encode_signature, l1_artifact
-from execution.types import GenesisAccount
+from contracts.l1.succession import registry_transactions, takeover
+from execution.types import Address, GenesisAccount
 from ledger.bls import CURVE_ORDER, BlsSigner, aggregate
 from ledger.crossing import Checkpoint, checkpoint_message
 from ledger.hashing import keccak
+from ledger.keys import ValidatorKeys
 from ledger.signers import pack_signers
 from ledger.types import (
     MAX_VALIDATORS,
@@ -414,3 +416,28 @@ def test_what_is_no_point_has_no_encoding() -> None:
     for signature in (identity_g2, BlsSignature(bytes(96)), BlsSignature(b"\xff" * 96)):
         with pytest.raises(PointError, match="signature"):
             encode_signature(signature)
+
+
+def test_the_written_transactions_register_and_seal_a_set() -> None:
+    keys = [ValidatorKeys(bytes([number]) * 32) for number in range(1, 6)]
+    entries = [key.genesis_entry(f"v{number}") for number, key in enumerate(keys)]
+    init_code, calls = registry_transactions(DIGEST, entries)
+    chain = new_chain()
+    created = chain.transact(REGISTRAR, None, init_code).created
+    assert created is not None
+    for call in calls:
+        assert chain.transact(REGISTRAR, created, call).is_success
+    registry = DeployedContract(chain, l1_artifact("ValidatorRegistry"), created)
+    assert registry.view("is_sealed")
+    message = checkpoint_message(DIGEST, CHECKPOINT)
+    signature = aggregate([keys[index].checkpoint.sign(message) for index in range(4)])
+    arguments = (checkpoint_tuple(CHECKPOINT), bitmap_of(*range(4)), encode_signature(signature))
+    assert registry.view("check_certificate", *arguments) == 4
+
+
+def test_the_owner_s_written_calls_are_those_of_the_rollup() -> None:
+    propose, execute = takeover(Address(bytes([7]) * 20))
+    rollup = DeployedContract(new_chain(), l1_artifact("Rollup"), Address(bytes(20)))
+    arguments = (2, Address(bytes([7]) * 20), 0, 0)
+    assert propose == rollup.encode_call("propose", *arguments)
+    assert execute == rollup.encode_call("execute", *arguments)
