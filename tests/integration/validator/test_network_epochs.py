@@ -163,6 +163,7 @@ async def test_a_validator_that_was_away_at_the_boundary_is_led_over_it(
     agree(network, 0, 1, 2, 3)
 
 
+@pytest.mark.slow
 async def test_all_nodes_are_killed_right_after_the_boundary_and_go_on(
     network: LocalNetwork,
 ) -> None:
