@@ -228,7 +228,9 @@ def _cast(call: "ray.ObjectRef[None]") -> None:
     try:
         ray.get(call)
     except OperatorVoteRejected as error:
-        raise ClusterError(f"the ledger would not take it: {error}") from error
+        # Ray gives it a whole stack as its text, and keeps the actor's own error as its cause.
+        reason = getattr(error, "cause", error)
+        raise ClusterError(f"the ledger would not take it: {reason}") from error
 
 
 def _new_keys(config: NodeConfig) -> tuple[ValidatorKeys, Path]:

@@ -30,7 +30,7 @@ def epoch_seen_by(braid: BraidCommand, node: int) -> dict[str, Any]:
 
 def change_by_votes(braid: BraidCommand, *change: str, epoch: int) -> None:
     """Three operators vote for a change, and all of the old nodes come to the new epoch."""
-    proposed = braid.json("validators", "propose-change", *change, "--notice", "60")
+    proposed = braid.json("validators", "propose-change", *change, "--notice", "400")
     for node in (1, 3):
         wait_until(
             lambda node=node: bool(epoch_seen_by(braid, node)["open_changes"]), "the proposal"
@@ -40,6 +40,7 @@ def change_by_votes(braid: BraidCommand, *change: str, epoch: int) -> None:
     wait_until(
         lambda: all(epoch_seen_by(braid, node)["epoch"] == epoch for node in NODES),
         "the new epoch on all nodes",
+        seconds=150,
     )
 
 
@@ -122,7 +123,7 @@ def test_a_vote_that_the_ledger_would_not_take_is_refused_with_the_reason(
 ) -> None:
     refused = braid.run("validators", "vote", "11" * 32)
     assert refused.returncode == 1
-    assert "no change" in " ".join(refused.stderr.split())
+    assert "would not take it: no change 1111" in " ".join(refused.stderr.split())
     unnamed = braid.run("validators", "vote", "zz")
     assert unnamed.returncode == 1
     assert "64 hexadecimal digits" in " ".join(unnamed.stderr.split())
