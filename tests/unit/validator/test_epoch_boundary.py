@@ -8,6 +8,8 @@ import pytest
 from block_world import GENESIS, KEYS, VALIDATORS, block_on, empty_tree, leader_of
 
 from actors.messages import HistoryQuery, HistoryWindow
+from actors.snapshots.messages import SnapshotQuery
+from actors.snapshots.shelf import SnapshotShelf
 from actors.transport.interface import Channel
 from actors.validator.archive import Archive
 from actors.validator.block_tree import BlockTree, TreeBlock
@@ -16,6 +18,7 @@ from actors.validator.history_server import HistoryServer
 from actors.validator.operator_votes import StoredVotes
 from actors.validator.operators import OperatorDesk
 from actors.validator.payloads import _is_about
+from actors.validator.snapshots import plan_recent
 from actors.validator.vote_journal import VoteJournal
 from bridge.errors import UnknownChange, WrongEpoch
 from bridge.membership import MIN_NOTICE_BLOCKS, expected_next_members
@@ -177,6 +180,40 @@ def test_a_peer_is_offered_blocks_up_to_the_end_of_its_epoch(
     ((_, _, payload),) = wire.sent
     window = decode(payload, HistoryWindow, limit_bytes=len(payload))
     assert window.newest_height == newest
+
+
+class Asked:
+    """A server of snapshots that counts its questions."""
+
+    def __init__(self) -> None:
+        self.questions = 0
+
+    def answer(self, peer: ValidatorIndex, request: object) -> int:
+        self.questions += 1
+        return 1
+
+
+@pytest.mark.parametrize(("epoch", "asked"), [(GENESIS.epoch, 0), (NEXT, 1)])
+def test_a_peer_of_an_epoch_that_is_over_is_offered_no_snapshot(
+    archive: Archive, epoch: Epoch, asked: int
+) -> None:
+    """It could not check what the next set vouches for, and would take it for a lie."""
+    snapshots = Asked()
+    server = HistoryServer(archive, empty_tree(), Wire(), [ValidatorIndex(2)], snapshots)
+    server.answer(ValidatorIndex(2), HistoryQuery(epoch))
+    server.answer(ValidatorIndex(2), SnapshotQuery(()))
+    assert snapshots.questions == asked
+
+
+def test_a_set_vouches_for_snapshots_of_its_own_epoch_only(
+    archive: Archive, tmp_path: Path
+) -> None:
+    """The last block of the epoch before leads to its state, and is not of it."""
+    assert archive.first_height_of(GENESIS.epoch) == 1
+    assert archive.first_height_of(NEXT) == 2
+    shelf = SnapshotShelf(tmp_path / "snapshots", 1)
+    plan_recent(shelf, archive, archive.first_height_of(NEXT))
+    assert not shelf.is_planned(Height(1))
 
 
 # JOURNAL
