@@ -1,7 +1,7 @@
 """``braid validators``: the set of validators, and changes of it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,9 +10,17 @@ from cluster.cli_options import DirectoryOption, JsonOption
 from cluster.network import DEFAULT_DIRECTORY
 from cluster.node_entries import DEFAULT_RPC, NodeEntry
 
+if TYPE_CHECKING:
+    from cluster.validators import Wanted
+
 validators = typer.Typer(help="Who orders the ledger: changes of the set, and of keys.")
 
 NodeOption = Annotated[int, typer.Option(min=0, help="Node whose operator you are.")]
+RemoveOption = Annotated[list[int] | None, typer.Option(min=0, help="Validator to remove.")]
+ReplaceOption = Annotated[
+    list[str] | None, typer.Option(metavar="INDEX=FILE", help="Validator to replace, by whom.")
+]
+AddOption = Annotated[list[Path] | None, typer.Option(help="Newcomer file of who is added.")]
 
 
 @validators.command("status")
@@ -91,24 +99,18 @@ def add_node(
 def propose_change(
     directory: DirectoryOption = DEFAULT_DIRECTORY,
     node: NodeOption = 0,
-    remove: Annotated[list[int] | None, typer.Option(min=0, help="Validator to remove.")] = None,
-    replace: Annotated[
-        list[str] | None,
-        typer.Option(metavar="INDEX=FILE", help="Validator to replace, by whom."),
-    ] = None,
-    add: Annotated[list[Path] | None, typer.Option(help="Newcomer file of who is added.")] = None,
+    remove: RemoveOption = None,
+    replace: ReplaceOption = None,
+    add: AddOption = None,
     notice: Annotated[
         int, typer.Option(min=1, help="Blocks from now to the first one of the new epoch.")
     ] = 1024,
     as_json: JsonOption = False,
 ) -> None:
     """Put a change of the set to the vote; this is a vote for it, too."""
-    from cluster.validators import Wanted
     from cluster.validators import propose_change as command
 
-    replaced = tuple(_replacement(text) for text in replace or ())
-    wanted = Wanted(tuple(remove or ()), replaced, tuple(add or ()), notice)
-    command(directory, node, wanted, as_json)
+    command(directory, node, _wanted(remove, replace, add, notice), as_json)
 
 
 @validators.command("vote")
@@ -129,9 +131,9 @@ def l1_calls(
     out: Annotated[Path, typer.Option(help="Where the transactions go, as JSON.")],
     directory: DirectoryOption = DEFAULT_DIRECTORY,
     node: Annotated[int, typer.Option(min=0, help="Node that is asked.")] = 0,
-    change: Annotated[
-        str | None, typer.Option(help="Open or decided change; default: the set of now.")
-    ] = None,
+    remove: RemoveOption = None,
+    replace: ReplaceOption = None,
+    add: AddOption = None,
     registry: Annotated[
         str | None, typer.Option(help="Where the new registry is: adds the owner's two calls.")
     ] = None,
@@ -139,7 +141,16 @@ def l1_calls(
     """Write the transactions with which a new set takes over on L1; nothing is sent."""
     from cluster.validators import l1_calls as command
 
-    command(directory, node, change, registry, out)
+    command(directory, node, _wanted(remove, replace, add), registry, out)
+
+
+def _wanted(
+    remove: list[int] | None, replace: list[str] | None, add: list[Path] | None, notice: int = 0
+) -> "Wanted":
+    from cluster.validators import Wanted
+
+    replaced = tuple(_replacement(text) for text in replace or ())
+    return Wanted(tuple(remove or ()), replaced, tuple(add or ()), notice)
 
 
 def _replacement(text: str) -> tuple[int, Path]:

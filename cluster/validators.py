@@ -26,7 +26,7 @@ from contracts.l1.succession import registry_transactions, takeover
 from execution.types import Address
 from ledger.codec import decode, encode
 from ledger.epochs import follow_epochs
-from ledger.errors import CodecError, EpochChainError
+from ledger.errors import CodecError, EpochChainError, MembershipError
 from ledger.genesis import genesis_digest
 from ledger.keys import ValidatorKeys
 from ledger.membership import (
@@ -35,6 +35,8 @@ from ledger.membership import (
     Replacement,
     ValidatorSetChange,
     change_digest,
+    changed_members,
+    check_change,
     members_digest,
 )
 from ledger.types import Epoch, Height, ValidatorIndex
@@ -143,20 +145,11 @@ def newcomer_of_seed(directory: Path, seed: Path, name: str, address: str, out: 
 
 def propose_change(directory: Path, node: int, wanted: Wanted, as_json: bool) -> None:
     """Put a change to the vote, as the operator of a node."""
-    replaced = tuple(
-        Replacement(ValidatorIndex(index), _open_newcomer(file))
-        for index, file in sorted(wanted.replaced)
-    )
-    added = tuple(_open_newcomer(file) for file in wanted.added)
+    _change(wanted, Epoch(0), Height(0))  # A bad file is named before anything is asked.
     with connected(directory, node) as handles:
-        epoch = ray.get(handles.validator.epoch.remote())
-        change = ValidatorSetChange(
-            epoch=Epoch(epoch["epoch"]),
-            first_height=Height(epoch["final_height"] + wanted.notice_blocks),
-            removed=tuple(ValidatorIndex(index) for index in sorted(wanted.removed)),
-            replaced=replaced,
-            added=added,
-        )
+        found = ray.get(handles.validator.epoch.remote())
+        first_height = Height(found["final_height"] + wanted.notice_blocks)
+        change = _change(wanted, Epoch(found["epoch"]), first_height)
         _cast(handles.validator.propose_change.remote(encode(change)))
     digest = "0x" + change_digest(change).hex()
     if as_json:
@@ -182,21 +175,27 @@ def vote(directory: Path, node: int, change: str, as_json: bool) -> None:
     say(f"node {node} votes for 0x{digest.hex()}, in its next own block")
 
 
-def l1_calls(
-    directory: Path, node: int, change: str | None, registry: str | None, out: Path
-) -> None:
-    """Write the transactions with which the set after a change takes over on L1."""
+def l1_calls(directory: Path, node: int, wanted: Wanted, registry: str | None, out: Path) -> None:
+    """Write the transactions with which the set after a change takes over on L1.
+
+    Raises
+    ------
+    ClusterError
+        If the ledger would not take the change.
+    """
     network = load_network(directory)
-    wanted = None if change is None else _digest(change)
     with connected(directory, node) as handles:
-        raw: bytes | None = ray.get(handles.validator.members_after.remote(wanted))
-    if raw is None:
-        raise ClusterError(f"no change {change} is open or decided: `braid validators status`")
-    found = decode(raw, EpochMembers, limit_bytes=MAX_MEMBERS_BYTES)
-    entries = [member.entry for member in found.members]
+        raw: bytes = ray.get(handles.validator.members.remote())
+    present = decode(raw, EpochMembers, limit_bytes=MAX_MEMBERS_BYTES)
+    change = _change(wanted, present.epoch, Height(0))
+    try:
+        check_change(genesis_digest(network.genesis), present.members, change)
+    except MembershipError as error:
+        raise ClusterError(f"the ledger would not take it: {error}") from error
+    entries = [member.entry for member in changed_members(present.members, change)]
     init_code, calls = registry_transactions(genesis_digest(network.genesis), entries)
     content: dict[str, Any] = {
-        "epoch": found.epoch,
+        "validators": [entry.name for entry in entries],
         "registry": {"deploy": _hex(init_code), "then": [_hex(call) for call in calls]},
     }
     if registry is not None:
@@ -207,7 +206,20 @@ def l1_calls(
             "execute_when_the_timelock_has_run": _hex(execute),
         }
     write_result(out, json.dumps(content, indent=1).encode())
-    say(f"{out}: how the set of epoch {found.epoch} takes over on L1; see docs/validators.md")
+    say(f"{out}: how a set of {len(entries)} validators takes over on L1: docs/validators.md")
+
+
+def _change(wanted: Wanted, epoch: Epoch, first_height: Height) -> ValidatorSetChange:
+    return ValidatorSetChange(
+        epoch=epoch,
+        first_height=first_height,
+        removed=tuple(ValidatorIndex(index) for index in sorted(wanted.removed)),
+        replaced=tuple(
+            Replacement(ValidatorIndex(index), _open_newcomer(file))
+            for index, file in sorted(wanted.replaced)
+        ),
+        added=tuple(_open_newcomer(file) for file in wanted.added),
+    )
 
 
 def _hex(data: bytes) -> str:

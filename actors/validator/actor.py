@@ -134,10 +134,10 @@ class ValidatorActor:
         _, inspector = await self._current()
         return inspector.epoch()
 
-    async def members_after(self, change: bytes | None) -> bytes | None:
-        """The set after an open or decided change, or that of the epoch, encoded."""
+    async def members(self) -> bytes:
+        """The set of the epoch, encoded."""
         _, inspector = await self._current()
-        return inspector.members_after(change)
+        return inspector.members()
 
     async def propose_change(self, encoded_change: bytes) -> None:
         """Put a change of the validator set to the vote, as the operator's vote for it.

@@ -14,10 +14,9 @@ from ledger.membership import (
     Member,
     ValidatorSetChange,
     change_digest,
-    changed_members,
     members_digest,
 )
-from ledger.types import ChainRole, Epoch
+from ledger.types import ChainRole
 
 
 class NodeInspector:
@@ -244,20 +243,10 @@ class NodeInspector:
             "own_votes_waiting": len(self._node.operators.votes()),
         }
 
-    def members_after(self, change: bytes | None) -> bytes | None:
-        """The set after an open or decided change, or that of the epoch; None for another change.
-
-        Encoded :class:`~ledger.membership.EpochMembers`.
-        """
+    def members(self) -> bytes:
+        """The set of the epoch: encoded :class:`~ledger.membership.EpochMembers`."""
         membership = self._node.final_state.membership
-        if change is None:
-            return encode(EpochMembers(membership.epoch, membership.members))
-        known = (*(entry.change for entry in membership.open_changes), *membership.decided)
-        for found in known:
-            if change_digest(found) == change:
-                members = changed_members(membership.members, found)
-                return encode(EpochMembers(Epoch(membership.epoch + 1), members))
-        return None
+        return encode(EpochMembers(membership.epoch, membership.members))
 
     def _own_index(self) -> int | None:
         return self._node.index if self._node.is_validator else None

@@ -1,5 +1,6 @@
 """A validator's keys are replaced in a running network, all through the CLI."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -116,6 +117,21 @@ def test_a_fifth_node_with_an_empty_disk_is_voted_in_and_votes(braid: BraidComma
         for at in range(height + 1, height + 20)
     }
     assert 4 in proposers
+
+
+def test_what_l1_has_to_be_sent_is_written_for_a_set_that_the_ledger_would_take(
+    braid: BraidCommand,
+) -> None:
+    out = braid.home / "calls.json"
+    arguments = ("validators", "l1-calls", "--out", str(out), "--registry", "0x" + "07" * 20)
+    written = braid.run(*arguments, "--remove", "4")
+    assert written.returncode == 0, written.stderr
+    content = json.loads(out.read_text())
+    assert len(content["validators"]) == 4
+    assert len(content["registry"]["then"]) == 5
+    refused = braid.run(*arguments, "--remove", "4", "--remove", "3")
+    assert refused.returncode == 1
+    assert "3 validators after it" in " ".join(refused.stderr.split())
 
 
 def test_a_vote_that_the_ledger_would_not_take_is_refused_with_the_reason(
