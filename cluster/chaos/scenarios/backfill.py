@@ -17,7 +17,8 @@ VICTIM: Final = 3
 OTHERS: Final = (0, 1, 2)
 LIAR: Final = 0
 MISSED_BLOCKS: Final = 400
-FEWER_BLOCKS: Final = 150
+"""Seven ranges, of which a peer is asked for two at a time: so each of three has its share."""
+
 SPACING_BLOCKS: Final = 64
 THRESHOLD_BLOCKS: Final = 100
 GROWTH_SECONDS: Final = 180.0
@@ -63,7 +64,7 @@ def lying_peer(arena: Arena) -> Finding:
     """Have one of three peers send forged blocks to a node that catches up."""
     run_inside(arena.actor(LIAR, "validator"), _lie_to, VICTIM)
     arena.fault(f"node {LIAR} forges the blocks that it serves")
-    began = _miss(arena, FEWER_BLOCKS)
+    began = _miss(arena, MISSED_BLOCKS)
     head = arena.head(*OTHERS)
     arena.wait_for_height(head, VICTIM, seconds=RETURN_SECONDS)
     voted = arena.wait_until_voting([VICTIM], above=head, seconds=RETURN_SECONDS)
@@ -147,7 +148,7 @@ SCENARIOS = (
     Scenario(
         "lying-peer",
         "a peer that serves forged blocks is named, and the others are enough",
-        f"one validator misses {FEWER_BLOCKS} blocks, one of its three peers forges what it serves",
+        f"one validator misses {MISSED_BLOCKS} blocks, one of its three peers forges what it serves",
         lying_peer,
     ),
 )
