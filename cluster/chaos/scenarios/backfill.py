@@ -148,7 +148,7 @@ SCENARIOS = (
     Scenario(
         "lying-peer",
         "a peer that serves forged blocks is named, and the others are enough",
-        f"one validator misses {MISSED_BLOCKS} blocks, one of its three peers forges what it serves",
+        f"one validator misses {MISSED_BLOCKS} blocks, and one of its peers forges what it serves",
         lying_peer,
     ),
 )
