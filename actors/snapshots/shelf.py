@@ -6,6 +6,7 @@ and ``<height>/fast`` when these blocks become final; chunks are made only when 
 both chains have checkpoints of these blocks or later ones.
 """
 
+import contextlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,8 @@ class SnapshotShelf:
             if height not in self._plans:
                 for role in ChainRole:
                     shutil.rmtree(self.state_of(height, role), ignore_errors=True)
+                with contextlib.suppress(OSError):  # Chunks that are served stay.
+                    (self.root / str(height)).rmdir()
 
     def height_for(self, role: ChainRole, number: int) -> Height | None:
         """Height of the snapshot that the state after a chain's block belongs to."""

@@ -48,6 +48,9 @@ WINDOW_SECONDS: Final = 0.5
 """How often peers are asked which blocks they have, while some are missing here."""
 
 
+HEARING_SECONDS: Final = 1.0
+"""So long f+1 peers have time to say how far they are."""
+
 SNAPSHOT_RETRY_SECONDS: Final = 600.0
 """After a snapshot could not be had, blocks are fetched for so long before the next try."""
 
@@ -172,14 +175,22 @@ class History:
             self._news.clear()
             self._expire()
             self._query_windows()
+            if self._hears_peers_still():
+                await self._wait_for_news()
+                continue
             if await self._is_replaced_by_snapshot():
                 return
             self._send_requests()
-            adopted = self._adopt_next()
-            if adopted:
+            if self._adopt_next():
                 await asyncio.sleep(0)  # Votes and other peers' answers have their turn in between.
             else:
                 await self._wait_for_news()
+
+    def _hears_peers_still(self) -> bool:
+        """Whether too few have said how far they are to tell blocks from a snapshot, and may yet."""
+        assert self._stretch is not None
+        is_early = asyncio.get_running_loop().time() < self._stretch.began_at + HEARING_SECONDS
+        return is_early and self.target_height() is None
 
     async def _is_replaced_by_snapshot(self) -> bool:
         """Whether a snapshot has come in place of too many blocks; the node starts again then."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from actors.messages import (
     HistoryRequest,
     PayloadRequest,
 )
+from actors.snapshots.shelf import SnapshotShelf
 from actors.transport.interface import Channel
 from actors.transport.memory import MemoryNetwork
 from actors.validator.archive import Archive
@@ -28,7 +30,7 @@ from actors.validator.history_server import MAX_WAITING_PER_PEER, HistoryServer
 from actors.validator.peer_standing import TOLERATED_UNASKED, PeerStandings
 from ledger.block import SealedBlock
 from ledger.signers import pack_signers
-from ledger.types import Height, ValidatorIndex, View
+from ledger.types import ChainRole, Height, ValidatorIndex, View
 from ledger.votes import Finalization, Proposal, signed_message
 from storage.store import Store
 
@@ -197,3 +199,20 @@ async def test_a_request_for_what_is_not_there_is_told_what_is(
     server.make_final(3)
     sent_bytes = server.server.answer(CLIENT, HistoryRequest(Height(first), Height(last)))
     assert sent_bytes == server.server.answer(CLIENT, HistoryQuery(GENESIS.epoch)) < 16
+
+
+def test_copies_that_are_too_old_leave_nothing_behind_and_chunks_that_are_served_stay(
+    tmp_path: Path,
+) -> None:
+    shelf = SnapshotShelf(tmp_path, spacing_blocks=10)
+    state = empty_tree().root_state
+    for height in range(10, 80, 10):
+        for role in ChainRole:
+            shelf.state_of(Height(height), role).mkdir(parents=True)
+        if height == 20:
+            shelf.files(Height(height)).write_chunk(0, b"chunk")
+        shelf.add(replace(state, height=Height(height)))
+    assert shelf.heights() == [20, 50, 60, 70]
+    assert shelf.files(Height(20)).chunk(0) == b"chunk"
+    assert not shelf.state_of(Height(20), ChainRole.ZK).exists()
+    assert [plan.height for plan in shelf.executed()] == [70, 60, 50]
