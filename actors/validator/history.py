@@ -187,7 +187,7 @@ class History:
                 await self._wait_for_news()
 
     def _hears_peers_still(self) -> bool:
-        """Whether too few have said how far they are to tell blocks from a snapshot, and may yet."""
+        """Whether too few have said how far they are to decide on a snapshot, and may yet."""
         assert self._stretch is not None
         is_early = asyncio.get_running_loop().time() < self._stretch.began_at + HEARING_SECONDS
         return is_early and self.target_height() is None
