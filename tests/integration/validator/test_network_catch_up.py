@@ -21,7 +21,7 @@ async def catch_up(network: LocalNetwork, blocks: int) -> None:
     write_long_ledger(network, blocks, 0, 1, 2)
     await network.start(0, 1, 2)
     for role in ChainRole:
-        await network.wait_for_execution(role, blocks // 2, seconds=280)
+        await network.wait_for_execution(role, blocks // 2, seconds=600)
     before = psutil.Process().memory_info().rss
     began = time.monotonic()
     await network.start(BEHIND)
@@ -68,6 +68,7 @@ async def test_a_validator_that_missed_some_hundred_blocks_catches_up_and_votes(
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(900)
 async def test_a_validator_that_missed_ten_thousand_blocks_catches_up_and_votes(
     network: LocalNetwork,
 ) -> None:
