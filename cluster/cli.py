@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from cluster.cli_ceremony import genesis, keys
 from cluster.cli_node import node
+from cluster.cli_operations import backup, restore
 from cluster.cli_options import (
     DirectoryOption,
     JsonOption,
@@ -43,6 +44,9 @@ app.add_typer(node, name="node", no_args_is_help=True)
 app.add_typer(keys, name="keys", no_args_is_help=True)
 app.add_typer(validators, name="validators", no_args_is_help=True)
 app.add_typer(genesis, name="genesis", no_args_is_help=True)
+
+app.command()(backup)
+app.command()(restore)
 
 console = Console(stderr=True)
 

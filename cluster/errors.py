@@ -6,6 +6,7 @@ ClusterError
 ├── BadDirectory        the data directory is damaged or not one of ours
 ├── KeysRefused         what an operator made or handed over are no keys of a validator
 ├── GenesisRefused      what the founders have put together starts no network, or not ours
+├── BackupRefused       a backup that is damaged, incomplete, or of another node
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
 │   └── NoMachine       a Ray has no machine for a node
@@ -38,6 +39,10 @@ class KeysRefused(ClusterError):
 
 class GenesisRefused(ClusterError):
     """What the founders have put together starts no network, or not the one that it should."""
+
+
+class BackupRefused(ClusterError):
+    """A backup is damaged, incomplete, or of another node; or its place is taken."""
 
 
 class PortsTaken(ClusterError):

@@ -1,6 +1,7 @@
 """The executor as a Ray actor."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -55,6 +56,11 @@ class ExecutorActor:
     def read(self, method: str, *arguments: Any) -> Any:
         """Run one of the reads of :class:`ChainReader`."""
         return self._reader.read(method, arguments)
+
+    def copy_to(self, target: Path) -> int:
+        """Write the final part of the chain into a directory; gives its newest block's number."""
+        self._executor.store.copy_to(target)
+        return self._executor.final_number
 
     def stop(self) -> None:
         """Flush and close; no call follows."""

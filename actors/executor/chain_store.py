@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -73,6 +74,10 @@ class ChainStore:
         self._chain_id = chain_id
         self._code_hashes: dict[Address, EvmHash] = {}
         """Code hashes of the contracts, so that a changed balance needs no look at the disk."""
+
+    def copy_to(self, target: Path) -> None:
+        """Write the chain as it is on disk now into a directory of its own."""
+        self._store.checkpoint(target)
 
     # WRITING
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
 
 import ray
 
@@ -188,6 +190,12 @@ class ValidatorActor:
         """Look at L1's queue at once: the settlement actor has seen it grow."""
         node, _ = await self._current()
         node.l1.notice()
+
+    async def copy_to(self, target: Path) -> int:
+        """Write the final ledger into a directory; gives its height."""
+        node, _ = await self._current()
+        node.archive.copy_to(target)
+        return node.archive.height
 
     async def stop(self) -> None:
         """Stop taking part and close everything; no call follows."""

@@ -7,6 +7,7 @@ the blocks; a snapshot every ``SNAPSHOT_INTERVAL`` heights keeps the way there s
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Final, cast
 
 from actors.validator.block_tree import TreeBlock
@@ -271,6 +272,10 @@ class Archive:
     def sync(self) -> None:
         """Wait until everything stored so far is on the disk: the journal may forget it."""
         self._store.put(Space.META, _SYNCED, height_key(self.height), sync=True)
+
+    def copy_to(self, target: Path) -> None:
+        """Write what is final now into a directory of its own."""
+        self._store.checkpoint(target)
 
     def close(self) -> None:
         """Flush and close the store."""
