@@ -11,7 +11,7 @@ from rich.markup import escape
 
 from cluster.cli_ceremony import genesis, keys
 from cluster.cli_node import node
-from cluster.cli_operations import backup, restore
+from cluster.cli_operations import backup, restart, restore
 from cluster.cli_options import (
     DirectoryOption,
     JsonOption,
@@ -47,6 +47,7 @@ app.add_typer(genesis, name="genesis", no_args_is_help=True)
 
 app.command()(backup)
 app.command()(restore)
+app.command()(restart)
 
 console = Console(stderr=True)
 

@@ -1,4 +1,4 @@
-"""What an operator does with a node that is there: copies, and putting them back."""
+"""What an operator does with nodes that are there: restarts, copies, and putting them back."""
 
 from pathlib import Path
 from typing import Annotated
@@ -44,3 +44,22 @@ def restore(
     from cluster.backup.commands import restore as command
 
     command(directory, node, folder, seed, is_forced, as_json)
+
+
+def restart(
+    directory: DirectoryOption = DEFAULT_DIRECTORY,
+    node: Annotated[int | None, typer.Option("--node", min=0, help="This node only.")] = None,
+    is_rolling: Annotated[
+        bool, typer.Option("--rolling", help="All nodes that run here, one after the other.")
+    ] = False,
+    is_forced: Annotated[
+        bool, typer.Option("--force", help="Even if the ledger stands still meanwhile.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Restart nodes of a running network; the next one only when the last votes and is level."""
+    from cluster.restart.commands import restart as command
+
+    if is_rolling == (node is not None):
+        raise typer.BadParameter("give either --node or --rolling")
+    command(directory, node, is_forced, as_json)

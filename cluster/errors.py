@@ -10,6 +10,8 @@ ClusterError
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
 │   └── NoMachine       a Ray has no machine for a node
+├── RestartRefused      more validators would be away than the ledger bears
+├── RestartFailed       a node that was restarted does not take part again
 ├── RayUnreachable      a Ray that was named does not let us in
 ├── DemoFailed          a step or an invariant of the demo or of a bench failed
 ├── NoProverPool        no node of the network proves anything
@@ -55,6 +57,14 @@ class StartFailed(ClusterError):
 
 class NoMachine(StartFailed):
     """A Ray has no machine for a node."""
+
+
+class RestartRefused(ClusterError):
+    """More validators would be away than the ledger bears."""
+
+
+class RestartFailed(ClusterError):
+    """A node that was restarted does not take part again; the others were left alone."""
 
 
 class RayUnreachable(ClusterError):

@@ -323,13 +323,13 @@ def wait_until_ready(nodes: list[NodeHandles], l1: list[ActorHandle]) -> None:
         ) from error
 
 
-def stop_nodes(configs: Sequence[NodeConfig]) -> None:
+def stop_nodes(configs: Sequence[NodeConfig], *, with_l1: bool = True) -> None:
     """Close nodes in order: first what takes requests, then what writes; an L1 of theirs last."""
     nodes = []
     for config in configs:
         with contextlib.suppress(NotRunning):
             nodes.append(node_handles(config))
-    l1 = find_embedded_l1() if _has_first(configs) else []
+    l1 = find_embedded_l1() if _has_first(configs) and with_l1 else []
     steps = [
         *([actor for node in nodes for actor in pick(node)] for pick in _STOP_ORDER),
         l1,

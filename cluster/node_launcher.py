@@ -127,7 +127,7 @@ def start_nodes_on(
             )
         _refuse_running(configs)
         progress("looking for the nodes' machines")
-        places = _places(configs, patience_seconds)
+        places = places_of(configs, patience_seconds)
         _refuse_lonely_l1(network, places)
         _ask_machines(configs, places, problems_of, genesis_digest(network.genesis))
         if are_keys_new:
@@ -223,8 +223,16 @@ def _refuse_lonely_l1(network: Network, places: dict[int, Resources]) -> None:
         )
 
 
-def _places(configs: Sequence[NodeConfig], patience_seconds: float) -> dict[int, Resources]:
-    """Where each node goes. A machine that is alone may be a head whose others are on their way."""
+def places_of(configs: Sequence[NodeConfig], patience_seconds: float = 0.0) -> dict[int, Resources]:
+    """What nodes' actors ask this connection's Ray for, so that each is on its machine.
+
+    A machine that is alone may be a head whose others are on their way.
+
+    Raises
+    ------
+    NoMachine
+        If one of them has none after all patience.
+    """
     deadline = time.monotonic() + patience_seconds
     while True:
         is_late = time.monotonic() >= deadline

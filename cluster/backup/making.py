@@ -43,6 +43,7 @@ def make_backup(
     *,
     with_keys: bool = False,
     progress: Progress = silent,
+    is_connected: bool = False,
 ) -> Manifest:
     """Copy a node's stores as of now, and what it takes to start from them elsewhere.
 
@@ -53,6 +54,8 @@ def make_backup(
     with_keys
         Copy the validator's seed, and its key on L1, too: whoever has the backup can vote
         in its name.
+    is_connected
+        The caller is a client of the node's Ray already.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def make_backup(
         folder.chmod(0o700)
         with _scratch(config) as scratch:
             progress("taking the stores as they are now")
-            height = _freeze_stores(network, config, scratch)
+            height = _freeze_stores(network, config, scratch, is_connected)
             progress("copying")
             shutil.copytree(scratch, folder, dirs_exist_ok=True)
         _copy_shared_files(network, config, folder)
@@ -105,7 +108,7 @@ def _scratch(config: NodeConfig) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _freeze_stores(network: Network, config: NodeConfig, folder: Path) -> int:
+def _freeze_stores(network: Network, config: NodeConfig, folder: Path, is_connected: bool) -> int:
     """Chains first: the ledger must not be behind them, as it is not after a crash either."""
     if not config.ledger_directory.is_dir():
         raise BackupRefused(
@@ -113,7 +116,7 @@ def _freeze_stores(network: Network, config: NodeConfig, folder: Path) -> int:
         )
     if config not in hosted_nodes(network):
         return _freeze_closed_stores(network, config, folder)
-    with connection(load_ray(network)):
+    with contextlib.nullcontext() if is_connected else connection(load_ray(network)):
         try:
             return _freeze_open_stores(find_node(config), folder)
         except (RayError, GetTimeoutError) as error:

@@ -14,9 +14,9 @@ from cluster.chain_client import ChainClient
 from cluster.chaos.errors import InvariantBroken
 from cluster.chaos.timeline import Timeline
 from cluster.launcher import NodeHandles
+from cluster.participation import participants
 from cluster.session import Session
-from ledger.signers import unpack_signers
-from ledger.types import MAX_VALIDATORS, ChainRole
+from ledger.types import ChainRole
 
 POLL_SECONDS: Final = 0.05
 WAIT_SECONDS: Final = 60.0
@@ -170,13 +170,3 @@ class Observer:
                 f"nodes {sorted(missing)} did not vote again in {seconds:.0f} s"
             ) from error
         return self.now()
-
-
-def participants(block: dict[str, Any]) -> set[int]:
-    """Who proposed a final block, or signed the certificate that covers it."""
-    found = {int(block["header"]["proposer"])}
-    certificate = block["finalization"]
-    if certificate is not None:
-        bitmap = bytes.fromhex(certificate["signers"].removeprefix("0x"))
-        found.update(unpack_signers(bitmap, MAX_VALIDATORS))
-    return found

@@ -74,7 +74,7 @@ def _run(scenario: Scenario, arena: Arena, progress: Progress) -> Finding:
     try:
         if scenario.setup.has_traffic:
             traffic.start()
-            arena.wait_until(lambda: traffic.accepted > 0, "the first transfer")
+            arena.wait_until(lambda: len(traffic.accepted) > 0, "the first transfer")
         progress(scenario.description)
         finding = scenario.run(arena)
         bound_wei = _bound_wei(finding, arena.timeline)

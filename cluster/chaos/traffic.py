@@ -19,16 +19,18 @@ CHAIN_IDS: Final = {ChainRole.ZK: ZK_CHAIN_ID, ChainRole.FAST: FAST_CHAIN_ID}
 
 
 class Traffic:
-    """One transfer on each chain every second, for 32 s, from accounts that send nothing else.
+    """One transfer on each chain every second, 32 times, from accounts that send nothing else.
 
     Each account sends its first transaction only, so that none waits for one that was lost with
     a killed node's pool. A node that is away refuses; that is counted, and the next one is asked.
     """
 
-    def __init__(self, session: Session) -> None:
-        self.accepted = 0
+    def __init__(self, session: Session, interval_seconds: float = INTERVAL_SECONDS) -> None:
+        self.accepted: list[tuple[ChainRole, str]] = []
+        """Chain and hash of each transaction that a node has taken."""
         self.refused = 0
         self._session = session
+        self._interval_seconds = interval_seconds
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="traffic", daemon=True)
 
@@ -52,7 +54,7 @@ class Traffic:
             for number in range(FIRST_ACCOUNT, DEV_ACCOUNT_COUNT):
                 for role in ChainRole:
                     self._send(http, number % len(self._session.nodes), role, dev_account(number))
-                if self._ended.wait(INTERVAL_SECONDS):
+                if self._ended.wait(self._interval_seconds):
                     return
 
     def _send(self, http: httpx.Client, node: int, role: ChainRole, account: LocalAccount) -> None:
@@ -63,7 +65,7 @@ class Traffic:
         except (httpx.HTTPError, ValueError):
             answer = {}
         if "result" in answer:
-            self.accepted += 1
+            self.accepted.append((role, str(answer["result"])))
         else:
             self.refused += 1
 

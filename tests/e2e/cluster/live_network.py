@@ -1,6 +1,7 @@
 """A running network as tests look at it: each node through its own JSON-RPC, and its processes."""
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from json_rpc import Rpc
 from ray.actor import ActorHandle
 
 from cluster.chain_client import ChainClient
+from cluster.launcher import NodeHandles
 from cluster.session import Session
 from ledger.types import ChainRole
 
@@ -34,6 +36,10 @@ class LiveNetwork:
         """Use the handle of a validator that was created anew."""
         nodes = list(self.session.nodes)
         nodes[node] = replace(nodes[node], validator=validator)
+        self.session = replace(self.session, nodes=tuple(nodes))
+
+    def use_nodes(self, nodes: Iterable[NodeHandles]) -> None:
+        """Use the handles of nodes that were started anew."""
         self.session = replace(self.session, nodes=tuple(nodes))
 
     def network_directories(self) -> list[Path]:
