@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cluster.cli_ceremony import genesis, keys
+from cluster.cli_ledger import ledger
 from cluster.cli_node import node
 from cluster.cli_operations import backup, restart, restore
 from cluster.cli_options import (
@@ -45,6 +46,7 @@ app.add_typer(keys, name="keys", no_args_is_help=True)
 app.add_typer(validators, name="validators", no_args_is_help=True)
 app.add_typer(genesis, name="genesis", no_args_is_help=True)
 
+app.add_typer(ledger, name="ledger", no_args_is_help=True)
 app.command()(backup)
 app.command()(restore)
 app.command()(restart)

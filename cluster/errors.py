@@ -7,6 +7,7 @@ ClusterError
 ├── KeysRefused         what an operator made or handed over are no keys of a validator
 ├── GenesisRefused      what the founders have put together starts no network, or not ours
 ├── BackupRefused       a backup that is damaged, incomplete, or of another node
+├── LedgerRefused       a ledger on disk that is damaged, or lacks what was asked for
 ├── PortsTaken          a port that the network needs is in use
 ├── StartFailed         Ray or an actor did not come up
 │   └── NoMachine       a Ray has no machine for a node
@@ -45,6 +46,10 @@ class GenesisRefused(ClusterError):
 
 class BackupRefused(ClusterError):
     """A backup is damaged, incomplete, or of another node; or its place is taken."""
+
+
+class LedgerRefused(ClusterError):
+    """A ledger on disk is damaged, or lacks what was asked for."""
 
 
 class PortsTaken(ClusterError):

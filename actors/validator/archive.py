@@ -146,6 +146,11 @@ class Archive:
         digest = self._store.get(Space.FINALIZED, height_key(height))
         return None if digest is None else self.block_by_digest(Digest(digest))
 
+    def digest_at(self, height: int) -> Digest | None:
+        """Digest of the final block at a height, as the index has it."""
+        digest = self._store.get(Space.FINALIZED, height_key(height))
+        return None if digest is None else Digest(digest)
+
     @property
     def oldest_height(self) -> Height:
         """Height of the oldest block that can be served."""
@@ -209,6 +214,16 @@ class Archive:
     def validators_after(self, state: BridgeState) -> ValidatorSet:
         """The set of the epoch that a state is in."""
         return self._sets.after(state)
+
+    def certificates(self) -> Iterator[Finalization]:
+        """All stored finalizations, oldest first."""
+        for _, raw in self._store.iterate(Space.CERTIFICATES):
+            yield decode(raw, Finalization, limit_bytes=_MAX_CERTIFICATE_BYTES)
+
+    def snapshot_at(self, height: Height) -> BridgeState | None:
+        """The stored state after a block, if there is one."""
+        raw = self._store.get(Space.META, _state_key(height))
+        return None if raw is None else decode(raw, BridgeState, limit_bytes=MAX_STATE_BYTES)
 
     def checkpoint(self, role: ChainRole, number: int) -> CertifiedCheckpoint | None:
         """Checkpoint of a chain's block, if the final ledger holds one."""

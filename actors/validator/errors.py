@@ -4,6 +4,7 @@ ValidatorError
 ├── UnknownParent        a block whose parent is not in the tree
 ├── JournalDamaged       a journal record that this program did not write
 ├── ReplayDiffers        a resumed fast chain is not the one that its checkpoint names
+├── LedgerDamaged        a ledger on disk that is not what validators have agreed on
 ├── GenesisMismatch      the data directory belongs to another network or validator
 ├── BeforeSnapshot       a height before the snapshot that this node's ledger begins with
 ├── ReplayBeforeSnapshot a replay of blocks that this node, begun from a snapshot, never had
@@ -30,6 +31,15 @@ class UnknownParent(ValidatorError):
 
 class JournalDamaged(ValidatorError):
     """A journal record that this program did not write."""
+
+
+class LedgerDamaged(ValidatorError):
+    """A ledger on disk that is not what validators have agreed on, from a height on."""
+
+    def __init__(self, height: int, problem: str) -> None:
+        super().__init__(f"block {height}: {problem}")
+        self.height = height
+        self.problem = problem
 
 
 class GenesisMismatch(ValidatorError):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors.transport.interface import ConnectionState
+from actors.validator.block_view import plain_block
 from actors.validator.latency import percentile
 from actors.validator.node import ValidatorNode
 from bridge.state import BridgeState
@@ -175,21 +176,7 @@ class NodeInspector:
 
     def ledger_block(self, height: int) -> dict[str, Any] | None:
         """Final block at a height, with the certificate that covers it."""
-        sealed = self._node.archive.block(height)
-        if sealed is None:
-            return None
-        certificate = self._node.archive.certificate_from(sealed.header.epoch, sealed.header.view)
-        body = sealed.body
-        return {
-            "digest": "0x" + sealed.digest.hex(),
-            "header": to_plain(sealed.header),
-            "transactions": ["0x" + raw.hex() for raw in body.transactions],
-            "checkpoints": [to_plain(checkpoint) for checkpoint in body.checkpoints],
-            "evidence": [to_plain(evidence) for evidence in body.evidence],
-            "operator_votes": [to_plain(vote) for vote in body.operator_votes],
-            "l1_messages": [to_plain(message) for message in body.l1_messages],
-            "finalization": None if certificate is None else to_plain(certificate),
-        }
+        return plain_block(self._node.archive, height)
 
     def checkpoint(self, role: ChainRole, number: int | None) -> dict[str, Any] | None:
         """Certified checkpoint of a chain's block, or the newest one on the final ledger."""

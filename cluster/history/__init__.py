@@ -1,0 +1,1 @@
+"""Looking at a ledger on disk: a node's, running or not, or a backup's."""
