@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from storage.store import Store
 
 CHECKPOINT_SECONDS: Final = 300.0
 L1_DEPLOYMENT: Final = "l1/deployment.json"
+_SECRET: Final = re.compile(r"seed(-[1-9][0-9]*)?|l1\.key")
 
 
 def make_backup(
@@ -81,7 +83,6 @@ def make_backup(
             protocol_version=network.genesis.protocol_version,
             genesis=genesis_digest(network.genesis).hex(),
             node=config.index,
-            consensus_key=network.genesis.validators[config.index].consensus_key.hex(),
             final_height=height,
             created_unix_ms=time.time_ns() // 1_000_000,
             has_keys=with_keys,
@@ -155,9 +156,13 @@ def _copy_shared_files(network: Network, config: NodeConfig, folder: Path) -> No
 def _copy_keys(config: NodeConfig, folder: Path) -> None:
     keys = folder / "keys"
     keys.mkdir(mode=0o700)
-    for file in (config.seed_file, config.l1_key_file):
-        if file.exists():
-            copy_secret(file, keys / file.name)
+    for file in secrets_in(config.directory):
+        copy_secret(file, keys / file.name)
+
+
+def secrets_in(folder: Path) -> list[Path]:
+    """The seed, those that have replaced it, and the key on L1, as far as they are there."""
+    return sorted(file for file in folder.glob("*") if _SECRET.fullmatch(file.name))
 
 
 def copy_secret(source: Path, target: Path) -> None:

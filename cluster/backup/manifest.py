@@ -41,8 +41,6 @@ class Manifest:
     ----------
     genesis
         Digest of the network's genesis, hex.
-    consensus_key
-        Of the validator, hex.
     final_height
         Of the ledger in it; the chains may be a few blocks behind, and are fed the rest.
     files
@@ -52,7 +50,6 @@ class Manifest:
     protocol_version: int
     genesis: str
     node: int
-    consensus_key: str
     final_height: int
     created_unix_ms: int
     has_keys: bool
@@ -70,7 +67,6 @@ class Manifest:
             "protocol_version": self.protocol_version,
             "genesis": self.genesis,
             "node": self.node,
-            "consensus_key": self.consensus_key,
             "final_height": self.final_height,
             "created_unix_ms": self.created_unix_ms,
             "has_keys": self.has_keys,
@@ -167,7 +163,6 @@ def _manifest_of(found: dict[str, Any]) -> Manifest:
         protocol_version=int(found["protocol_version"]),
         genesis=_hex(found["genesis"]),
         node=int(found["node"]),
-        consensus_key=_hex(found["consensus_key"]),
         final_height=int(found["final_height"]),
         created_unix_ms=int(found["created_unix_ms"]),
         has_keys=bool(found["has_keys"]),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from actors.config import NodeConfig
-from cluster.backup.making import L1_DEPLOYMENT, copy_secret, sync_file
+from cluster.backup.making import L1_DEPLOYMENT, copy_secret, secrets_in, sync_file
 from cluster.backup.manifest import Advance, Manifest, read_manifest, unwatched, verify_files
 from cluster.ceremony.keys import load_seed
 from cluster.errors import AlreadyRunning, BackupRefused, KeysRefused
@@ -39,11 +39,8 @@ def open_backup(folder: Path, advance: Advance = unwatched) -> tuple[Manifest, N
     network = load_network(folder)
     if genesis_digest(network.genesis).hex() != manifest.genesis:
         raise BackupRefused(f"{folder} has another genesis than its manifest says")
-    is_validator = 0 <= manifest.node < len(network.nodes)
-    if not is_validator or (
-        network.genesis.validators[manifest.node].consensus_key.hex() != manifest.consensus_key
-    ):
-        raise BackupRefused(f"{folder} is of a validator that its genesis does not have")
+    if not 0 <= manifest.node < len(network.nodes):
+        raise BackupRefused(f"{folder} is of node {manifest.node}, which its network does not have")
     return manifest, network
 
 
@@ -150,14 +147,13 @@ def _stage(folder: Path, config: NodeConfig, manifest: Manifest, seed: Path | No
             (staged / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, staged / name)
             sync_file(staged / name)
-    for name, sources in (
-        ("seed", (seed, folder / "keys" / "seed", config.seed_file)),
-        ("l1.key", (folder / "keys" / "l1.key", config.l1_key_file)),
-    ):
-        found = [source for source in sources if source is not None and source.exists()]
-        if found:
-            copy_secret(found[0], staged / name)
-            sync_file(staged / name)
+    secrets = {file.name: file for file in secrets_in(config.directory)}
+    secrets |= {file.name: file for file in secrets_in(folder / "keys")}
+    if seed is not None:
+        secrets["seed"] = seed
+    for name, source in secrets.items():
+        copy_secret(source, staged / name)
+        sync_file(staged / name)
     return staged
 
 

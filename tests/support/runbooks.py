@@ -101,9 +101,7 @@ def environment_for(temporary: Path) -> dict[str, str]:
 def missing_lines(step: Step, printed: list[str]) -> list[str]:
     """Lines that the page promises and that were not printed, figures aside."""
     got = {_shape(line) for line in printed}
-    return [
-        line for line in step.output if not _FRAME.match(line) and _shape(line) not in got
-    ]
+    return [line for line in step.output if not _FRAME.match(line) and _shape(line) not in got]
 
 
 def _shape(line: str) -> str:

@@ -4,17 +4,14 @@
 """
 
 import shlex
-import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 import click
 import pytest
 import typer
 
-ROOT = Path(__file__).parents[3]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from braid_command import BraidCommand, free_port_options
@@ -22,7 +19,7 @@ from runbooks import Step, environment_for, missing_lines, run_step, steps_of, w
 
 from cluster.cli import app
 
-PAGE = ROOT / "docs" / "operations.md"
+PAGE = Path(__file__).parents[3] / "docs" / "operations.md"
 STEPS = steps_of(PAGE.read_text())
 QUICK = "alone"
 NEW_NETWORK = "braid up"
@@ -39,9 +36,10 @@ def run_group(group: str) -> list[tuple[Step, list[str]]]:
         environment = environment_for(braid.temporary)
         for step in STEPS:
             if step.group == group:
-                is_new = step.command.startswith(NEW_NETWORK) and not (
-                    braid.home / ".braid" / "network.json"
-                ).exists()
+                is_new = (
+                    step.command.startswith(NEW_NETWORK)
+                    and not (braid.home / ".braid" / "network.json").exists()
+                )
                 more = free_port_options() if is_new else []
                 done.append((step, run_step(step, braid.home, environment, more)))
     return done
