@@ -118,7 +118,7 @@ def _require_there(disk: LedgerDisk, height: int) -> None:
 
 
 def _chain(header: dict[str, Any]) -> str:
-    return "ZK chain" if int(header["chain"]) == 0 else "fast chain"
+    return "ZK chain" if header["chain"] == "zk" else "fast chain"
 
 
 @contextmanager

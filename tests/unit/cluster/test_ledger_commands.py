@@ -68,6 +68,11 @@ def test_a_block_is_shown_with_who_made_it_final(directory):
     assert len(answer["finalization"]["signatures"]) == 3
 
 
+def test_people_see_a_table(directory):
+    done = CliRunner().invoke(app, ["ledger", "inspect", "2", "--dir", str(directory)])
+    assert done.exit_code == 0, done.output
+
+
 def test_a_block_that_is_not_there_is_said(directory):
     assert f"ends at block {BLOCKS}" in refused(directory, "inspect", str(BLOCKS + 1))
     assert f"ends at block {BLOCKS}" in refused(directory, "export", f"1..{BLOCKS + 1}")
