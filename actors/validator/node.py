@@ -557,12 +557,14 @@ class ValidatorNode:
     def _promise_next_epoch(self, last: SealedBlock) -> None:
         """Note that this validator has said nothing in the next epoch, if it can know that.
 
-        Who has forgotten votes in this epoch may have forgotten some of the next one, too: it
-        asks the others again (rule 17). On the disk before the epoch is over there, or after a
+        Who has forgotten votes in this epoch may have forgotten some of the next one, too, also
+        if it has asked since: it asks the others again (rule 17). On the disk before the epoch is over there, or after a
         crash of all, all would ask.
         """
-        knows_its_votes = self.is_validator and self.driver.state.votes_from is not None
-        if knows_its_votes:
+        consensus = self.driver.state
+        votes_from, first_view = consensus.votes_from, consensus.config.origin_view + 1
+        knows_all_votes = votes_from is not None and votes_from <= first_view
+        if self.is_validator and knows_all_votes:
             self._journal.promise(Epoch(self.epoch + 1), View(last.header.view + 1))
 
     def _end_epoch(self) -> None:

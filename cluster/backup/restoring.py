@@ -3,20 +3,25 @@
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from actors.boot import WrongSeed, check_keyring, load_keyring
 from actors.config import NodeConfig
+from actors.validator.archive import Archive
+from actors.validator.errors import ValidatorError
 from cluster.backup.making import L1_DEPLOYMENT, copy_secret, secrets_in, sync_file
 from cluster.backup.manifest import Advance, Manifest, read_manifest, unwatched, verify_files
-from cluster.ceremony.keys import load_seed
 from cluster.errors import AlreadyRunning, BackupRefused, KeysRefused
 from cluster.files import write_file
 from cluster.network import Network, is_network, load_network
 from ledger.genesis import genesis_digest
 from ledger.types import max_faulty
+from ledger.validators import ValidatorSet
 from storage.errors import StorageError, StorageLockedError
 from storage.file_lock import DirectoryLock, sync_directory
+from storage.store import Store
 
 STORES: Final = ("ledger", "zk", "fast")
 STATE: Final = (*STORES, "journal")
@@ -164,10 +169,15 @@ def _require_keys(config: NodeConfig, staged: Path, network: Network) -> None:
             f"neither the backup nor {config.directory} has the validator's seed: name it with "
             "--seed"
         )
-    key = load_seed(staged / "seed").consensus.public_key
-    if key != network.genesis.validators[config.index].consensus_key:
+    restored = replace(config, directory=staged)
+    try:
+        with Store(restored.ledger_directory, is_read_only=True) as store:
+            archive = Archive(store, network.genesis, ValidatorSet(network.genesis))
+            validators = archive.validators_after(archive.state_after(archive.height))
+        check_keyring(restored, network.genesis, validators, load_keyring(restored))
+    except (WrongSeed, ValidatorError) as error:
         shutil.rmtree(staged)
-        raise KeysRefused(f"the seed is not that of validator {config.index}")
+        raise KeysRefused(str(error)) from error
 
 
 def _exchange(config: NodeConfig, staged: Path) -> Path | None:

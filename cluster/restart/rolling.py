@@ -24,7 +24,7 @@ from cluster.launcher import (
 from cluster.network import Network
 from cluster.node_launcher import find_node, kill_nodes, places_of
 from cluster.participation import participants
-from cluster.restart.presence import Status, absent_validators, require_spare
+from cluster.restart.presence import Status, require_spare
 from ledger.types import ChainRole
 
 ANSWER_SECONDS: Final = 5.0
@@ -87,10 +87,11 @@ def roll(
     """
     for config in configs:
         statuses = {int(each.index): _status(each) for each in hosted}
+        answering = [found for found in statuses.values() if found is not None]
         if not is_forced:
-            absent = absent_validators(statuses, len(network.nodes))
-            require_spare(config.index, absent, len(network.nodes))
-        head = max((int(found["final_height"]) for found in statuses.values() if found), default=0)
+            own = statuses[config.index]
+            require_spare(config.index, None if own is None else own["validator"], answering)
+        head = max((int(found["final_height"]) for found in answering), default=0)
         yield _restart(network, config, head, progress, choose, patience_seconds)
 
 
@@ -135,20 +136,26 @@ def _create(network: Network, config: NodeConfig, choose: ActorChoice, place: An
 
 
 def _wait_for_vote(node: NodeHandles, head: int, seconds: float) -> int:
-    """Height of the first final block above the head of before that the node took part in."""
+    """Height of the first final block above the head of before that the node took part in.
+
+    One that is no validator has nothing to say: of it the first block is enough.
+    """
+    label = f"node {node.config.index}"
+    status = _wait(lambda: _ask(node.validator, "status"), seconds, f"an answer of {label}")
+    validator = status["validator"]
     height = head + 1 + IN_FLIGHT_BLOCKS
     found = 0
 
     def has_voted() -> bool:
         nonlocal height, found
         while (block := _ask(node.validator, "ledger_block", height)) is not None:
-            if node.config.index in participants(block):
+            if validator is None or validator in participants(block):
                 found = height
                 return True
             height += 1
         return False
 
-    _wait(has_voted, seconds, f"node {node.config.index} to vote")
+    _wait(has_voted, seconds, f"{label} to vote")
     return found
 
 

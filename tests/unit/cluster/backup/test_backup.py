@@ -13,6 +13,7 @@ from cluster.backup.manifest import MANIFEST, Manifest
 from cluster.backup.restoring import open_backup, restore_backup
 from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import AlreadyRunning, BackupRefused, BadDirectory, KeysRefused
+from cluster.history.disk import open_ledger
 from cluster.network import Network
 from ledger.types import ChainRole
 from ledger.validators import ValidatorSet
@@ -241,7 +242,7 @@ def test_with_keys_a_new_machine_needs_the_backup_only(network, folder, tmp_path
 
 def test_the_seed_of_another_validator_is_refused(network, folder, tmp_path):
     back_up(network, folder)
-    with pytest.raises(KeysRefused, match="not that of validator 3"):
+    with pytest.raises(KeysRefused, match="not the seed of validator 3"):
         restore_backup(folder, tmp_path / "new", NODE, seed=network.nodes[0].seed_file)
     assert not (tmp_path / "new" / "node-3").exists()
 
@@ -273,3 +274,10 @@ def test_where_no_validator_may_fail_nothing_is_put_back(tmp_path):
     with pytest.raises(BackupRefused, match="none may ever lose its votes"):
         restore_backup(tmp_path / "backup", network.directory, 0, is_forced=True)
     assert config.journal_directory.exists()
+
+
+def test_looking_into_a_backup_changes_nothing_in_it(network, folder):
+    back_up(network, folder)
+    with open_ledger(network.directory, 0, folder) as disk:
+        assert disk.archive.height == 0
+    open_backup(folder)
