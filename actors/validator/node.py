@@ -558,8 +558,8 @@ class ValidatorNode:
         """Note that this validator has said nothing in the next epoch, if it can know that.
 
         Who has forgotten votes in this epoch may have forgotten some of the next one, too, also
-        if it has asked since: it asks the others again (rule 17). On the disk before the epoch is over there, or after a
-        crash of all, all would ask.
+        if it has asked since: it asks the others again (rule 17). On the disk before the epoch
+        is over there, or after a crash of all, all would ask.
         """
         consensus = self.driver.state
         votes_from, first_view = consensus.votes_from, consensus.config.origin_view + 1
