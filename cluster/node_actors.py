@@ -17,10 +17,10 @@ def actors_of(config: NodeConfig) -> list[str]:
     ]
 
 
-def kill_nodes(configs: Sequence[NodeConfig]) -> None:
+def kill_nodes(configs: Sequence[NodeConfig], *, with_l1: bool = True) -> None:
     """End whatever runs of some nodes, without closing it first; the first node's L1 as well."""
     names = [name for config in configs for name in actors_of(config)]
-    if any(config.index == 0 for config in configs):
+    if with_l1 and any(config.index == 0 for config in configs):
         names.append(L1_ACTOR)
     for name in names:
         try:

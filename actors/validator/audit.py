@@ -21,9 +21,10 @@ from bridge.rules import apply_block
 from bridge.state import BridgeState, initial_state
 from ledger.block import SealedBlock
 from ledger.crossing import CheckpointCertificate
+from ledger.epochs import follow_epochs
 from ledger.errors import LedgerError
 from ledger.genesis import Genesis
-from ledger.types import ChainRole, Height
+from ledger.types import ChainRole, Epoch, Height
 from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 
@@ -43,6 +44,9 @@ class Audit:
 
     Attributes
     ----------
+    first_height
+        Of the first block that was checked: 1, or the one after the snapshot that the node has
+        taken over, whose state a quorum has vouched for then and which cannot be derived here.
     height, digest
         Of the last block that a certificate covers: the head.
     certificates
@@ -55,6 +59,7 @@ class Audit:
         Checkpoints whose block this node has executed, with the same result.
     """
 
+    first_height: int
     height: int
     digest: str
     epoch: int
@@ -90,13 +95,19 @@ def audit_ledger(
     LedgerDamaged
         Naming the first height at which something is not right.
     """
-    sets = ValidatorSets(ValidatorSet(genesis))
     counts = _Counts()
     certificates = archive.certificates()
     pending = next(certificates, None)
-    state = initial_state(genesis)
-    certified = Height(0)
-    for height in range(1, archive.height + 1):
+    state, sets = _beginning(archive, genesis)
+    first, certified = Height(state.height + 1), Height(0)
+    while pending is not None and pending.proposal.payload == state.digest:
+        # Of the block that the snapshot was taken after, which may be the last of its epoch.
+        signers = _set_of(archive, genesis, pending.proposal.epoch, state.height)
+        _check_certificate(state.height, pending, signers)
+        counts.certificates += 1
+        certified = Height(state.height)
+        pending = next(certificates, None)
+    for height in range(first, archive.height + 1):
         sealed = _block_at(archive, height)
         validators = sets.after(state)
         state = _follow(state, sealed, validators)
@@ -112,6 +123,7 @@ def audit_ledger(
             advance(height)
     _require_all_used(archive, certified, pending, certificates)
     return Audit(
+        first_height=first,
         height=archive.height,
         digest="0x" + state.digest.hex(),
         epoch=state.membership.epoch,
@@ -120,6 +132,31 @@ def audit_ledger(
         checkpoints=counts.checkpoints,
         compared_results=counts.compared,
     )
+
+
+def _beginning(archive: Archive, genesis: Genesis) -> tuple[BridgeState, ValidatorSets]:
+    """The state to start from, and its epoch's set, which is proved from the genesis."""
+    if archive.base is None:
+        return initial_state(genesis), ValidatorSets(ValidatorSet(genesis))
+    height = archive.base.height
+    state = archive.snapshot_at(height)
+    if state is None or state.digest != archive.digest_at(height):
+        raise LedgerDamaged(height, "the snapshot that the ledger starts from is not of its block")
+    proved = _set_of(archive, genesis, state.membership.epoch, height)
+    if proved.members != state.membership.members:
+        raise LedgerDamaged(height, "the snapshot names another set than the ledger proves")
+    return state, ValidatorSets(proved)
+
+
+def _set_of(archive: Archive, genesis: Genesis, epoch: Epoch, height: int) -> ValidatorSet:
+    ended = [change for change in archive.epoch_changes() if change.header.epoch < epoch]
+    try:
+        proved = follow_epochs(genesis, ended)
+    except LedgerError as error:
+        raise LedgerDamaged(height, f"the set of epoch {epoch} is not proved: {error}") from error
+    if proved.epoch != epoch:
+        raise LedgerDamaged(height, f"nothing proves the set of epoch {epoch}")
+    return proved
 
 
 def _block_at(archive: Archive, height: int) -> SealedBlock:

@@ -31,7 +31,9 @@ def verify(directory: Path, node: int, backup: Path | None, as_json: bool) -> No
     if as_json:
         print_json({"is_valid": True} | asdict(audit))
         return
-    say(f"{disk.where} is right, from the genesis to block {audit.height}, {audit.digest}")
+    begun = audit.first_height - 1
+    start = "the genesis" if begun == 0 else f"the snapshot of block {begun}"
+    say(f"{disk.where} is right, from {start} to block {audit.height}, {audit.digest}")
     say(
         f"[dim]{audit.blocks['zk']} blocks of the ZK chain and {audit.blocks['fast']} of the fast "
         f"chain; {audit.certificates} certificates of a quorum; {audit.checkpoints} checkpoints, "

@@ -22,7 +22,8 @@ from cluster.launcher import (
     wait_until_ready,
 )
 from cluster.network import Network
-from cluster.node_launcher import find_node, kill_nodes, places_of
+from cluster.node_actors import kill_nodes
+from cluster.node_launcher import find_node, places_of
 from cluster.participation import participants
 from cluster.restart.presence import Status, require_spare
 from ledger.types import ChainRole
@@ -107,7 +108,7 @@ def _restart(
     progress(f"{label}: stopping")
     began = time.monotonic()
     stop_nodes((config,), with_l1=False)
-    kill_nodes((config,))
+    kill_nodes((config,), with_l1=False)
     progress(f"{label}: starting")
     place = places_of((config,))[config.index]
     node = _wait(
@@ -131,7 +132,7 @@ def _create(network: Network, config: NodeConfig, choose: ActorChoice, place: An
     try:
         return create_node(config, network.l1, choose, place)
     except ValueError:  # Ray has not given all names free yet.
-        kill_nodes((config,))
+        kill_nodes((config,), with_l1=False)
         return None
 
 

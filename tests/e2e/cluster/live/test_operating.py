@@ -13,7 +13,7 @@ from cluster.chain_client import Call
 from cluster.dev_genesis import dev_account
 from cluster.errors import AlreadyRunning, RestartRefused
 from cluster.launcher import create_node, node_handles, stop_nodes, wait_until_ready
-from cluster.node_launcher import kill_nodes
+from cluster.node_actors import kill_nodes
 from cluster.restart.rolling import roll
 from ledger.types import ChainRole
 
@@ -28,7 +28,7 @@ def use_new_handles(network: LiveNetwork) -> None:
 def stop(network: LiveNetwork, node: int) -> None:
     config = network.session.network.nodes[node]
     stop_nodes((config,), with_l1=False)
-    kill_nodes((config,))
+    kill_nodes((config,), with_l1=False)
 
 
 def start(network: LiveNetwork, node: int) -> None:
@@ -38,7 +38,7 @@ def start(network: LiveNetwork, node: int) -> None:
         try:
             return create_node(config, network.session.network.l1)
         except ValueError:
-            kill_nodes((config,))
+            kill_nodes((config,), with_l1=False)
             return None
 
     wait_until_ready([wait_until(created, "free names")], [])
