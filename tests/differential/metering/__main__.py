@@ -1,6 +1,5 @@
 """`python -m tests.differential.metering`: what the meter says of ordinary traffic, and the cycles.
 
-
 Each line is a block of its own on the worked example's chain, less what an empty block takes; so
 every contract's code is counted in each.
 """
