@@ -12,7 +12,13 @@ from execution.types import Address, GenesisAccount
 from tests.differential.assembler import assemble
 from tests.differential.metering.attacks import ATTACKER, MAX_CODE_BYTES
 from tests.differential.metering.lab import ALICE, CHAIN_ID, Lab, Measured, other_key
-from tests.differential.metering.test_attacks import assert_provable, empty_cycles
+from tests.differential.metering.test_attacks import (
+    assert_provable,
+    deliveries,
+    empty_cycles,
+    fillers,
+    message,
+)
 from tests.differential.signing import authorize
 
 ENTRIES: Final = 20_000
@@ -119,3 +125,20 @@ def test_authorizations(count: int) -> None:
     lab = Lab({})
     assert lab.engine.accounts([ALICE.address])[0].nonce == 0
     assert_bounded(lab.measure([lab.sign(RECEIVER, kind=4, authorizations=signed)]))
+
+
+@pytest.mark.parametrize("gas_limit", [0, 5_000])
+def test_messages_each_to_a_contract_of_the_longest_code(gas_limit: int) -> None:
+    """Their own calls may do nothing; the codes are looked at all the same."""
+    targets = [Address(bytes([0xC0 + number]) * 20) for number in range(9)]
+    codes = {
+        target: GenesisAccount(nonce=1, code=target[:1] + b"\x5b" * (MAX_CODE_BYTES - 1))
+        for target in targets
+    }
+    lab = Lab.with_predeploys(codes)
+    system = deliveries(
+        *(message(nonce, target, gas_limit) for nonce, target in enumerate(targets))
+    )
+    block = lab.measure([lab.sign(RECEIVER), *fillers(lab)], system)
+    assert len(system) >= 2
+    assert_provable(block)

@@ -5,6 +5,7 @@ from bridge.work import (
     DELIVERY_FIXED_CYCLES,
     FORCED_CYCLES,
     LEDGER_CALLS_CYCLES,
+    LONGEST_CODE_CYCLES,
     MAX_MESSAGE_CYCLES,
     MAX_MESSAGE_GAS,
     MAX_ZK_DELIVERY_CYCLES_PER_BLOCK,
@@ -93,14 +94,13 @@ def test_the_fullest_block_fits_into_one_proof() -> None:
 
 def test_a_block_without_a_forced_transaction_has_room_for_ordinary_ones() -> None:
     left = costs.BLOCK_BUDGET - listed() - MAX_ZK_DELIVERY_CYCLES_PER_BLOCK - costs.OVERSHOOT
-    assert left >= 4 * 120_000
+    assert left >= 2 * 120_000
 
 
 def test_any_one_message_may_be_delivered() -> None:
     largest = delivery_cycles(message(MAX_MESSAGE_GAS, MAX_DATA_BYTES))
-    assert largest == (
-        DELIVERY_FIXED_CYCLES + DELIVERY_CYCLES_PER_BYTE * MAX_DATA_BYTES + MAX_MESSAGE_CYCLES
-    )
+    fixed = DELIVERY_FIXED_CYCLES + DELIVERY_CYCLES_PER_BYTE * MAX_DATA_BYTES
+    assert largest == fixed + 2 * LONGEST_CODE_CYCLES + MAX_MESSAGE_CYCLES
     assert costs.BLOCK_BASE + listed() + largest <= costs.PROOF
 
 
@@ -108,8 +108,14 @@ def test_any_one_transaction_may_be_forced_in() -> None:
     assert costs.TRANSACTION_BUDGET + costs.OVERSHOOT == FORCED_CYCLES
     forced = message(0, MAX_DATA_BYTES, FORCED_TRANSACTION_ADDRESS)
     assert delivery_cycles(forced) + FORCED_CYCLES <= MAX_ZK_ORDERED_CYCLES_PER_BLOCK
-    short = message(0, 1_000, FORCED_TRANSACTION_ADDRESS)
-    assert count_deliverable(ChainRole.ZK, (short, message(0, 0), message(0, 0))) == 2
+
+
+def test_no_more_codes_are_looked_at_than_there_is_room_for() -> None:
+    """The cheapest messages, each to another contract of the longest code."""
+    cheapest = tuple(message(0, 0) for _ in range(20))
+    count = count_deliverable(ChainRole.ZK, cheapest)
+    assert count == 3
+    assert count_deliverable(ChainRole.ZK, tuple(message(5_000, 0) for _ in range(20))) == 2
 
 
 def test_the_largest_listing_can_be_read_by_one_transaction() -> None:
