@@ -32,7 +32,7 @@ def change_of(
     height = max(node.archive.height for node in network.nodes.values())
     return ValidatorSetChange(
         epoch=network.nodes[0].epoch,
-        first_height=Height(height + MIN_NOTICE_BLOCKS + 8),
+        first_height=Height(height + MIN_NOTICE_BLOCKS + 20),
         removed=tuple(map(ValidatorIndex, removed)),
         replaced=tuple(
             Replacement(ValidatorIndex(index), entry) for index, entry in (replaced or {}).items()
