@@ -84,6 +84,7 @@ async def network(tmp_path: Path):
     await made.stop()
 
 
+@pytest.mark.slow
 async def test_a_validator_s_keys_are_replaced_and_it_goes_on_with_the_new_ones(
     network: LocalNetwork,
 ) -> None:
