@@ -81,9 +81,9 @@ def run_step(step: Step, home: Path, environment: dict[str, str], more: list[str
         timeout=COMMAND_SECONDS,
         check=False,
     )
-    is_refusal = done.stdout.startswith("error:")
+    is_refusal = any(line.startswith("error:") for line in done.stdout.splitlines())
     assert done.returncode == (1 if is_refusal else 0), f"{step.command}: {done.stdout}"
-    return [line.rstrip() for line in done.stdout.splitlines()]
+    return [line.rstrip() for line in done.stdout.strip().splitlines()]
 
 
 def environment_for(temporary: Path) -> dict[str, str]:

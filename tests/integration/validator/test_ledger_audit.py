@@ -6,35 +6,24 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from local_network import CHAIN_IDS, LocalNetwork
+from ledger_disk import audit
+from local_network import LocalNetwork
 from long_ledger import write_long_ledger
 
-from actors.executor.chain_store import ChainStore
 from actors.executor.records import ResultRecord
-from actors.validator.archive import SNAPSHOT_INTERVAL, Archive
-from actors.validator.audit import Audit, audit_ledger
+from actors.validator.archive import SNAPSHOT_INTERVAL
 from actors.validator.errors import LedgerDamaged
 from bridge.state import initial_state
 from ledger.block import BlockBody, LedgerBlock, body_digest, open_block, seal
 from ledger.codec import decode, encode
 from ledger.genesis import Genesis
 from ledger.types import ChainRole, Digest, EvmHash
-from ledger.validators import ValidatorSet
 from ledger.votes import Finalization
 from storage.keys import block_key, height_key, number_key
 from storage.store import Space, Store, WriteBatch
 
 BLOCKS = SNAPSHOT_INTERVAL + 20
 HEIGHT = 130
-
-
-def audit(folder: Path, genesis: Genesis, *roles: ChainRole) -> Audit:
-    chains = {
-        role: ChainStore(Store(folder / role.name, is_read_only=True), CHAIN_IDS[role])
-        for role in roles
-    }
-    with Store(folder / "ledger", is_read_only=True) as store:
-        return audit_ledger(Archive(store, genesis, ValidatorSet(genesis)), genesis, chains)
 
 
 @pytest.fixture(scope="module")

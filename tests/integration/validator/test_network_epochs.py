@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from ledger_disk import audit
 from local_network import LocalNetwork, transfer
 
 from bridge.errors import InvalidSetChange, UnknownChange
@@ -102,6 +103,9 @@ async def test_a_validator_s_keys_are_replaced_and_it_goes_on_with_the_new_ones(
     await network.wait_for_growth(20)
     await network.wait_until(lambda: node.final_state.chain(FAST).certified.number > certified + 2)
     agree(network, 1, 2, 3)
+    await network.stop()
+    for index in range(4):
+        assert audit(network.node_directory(index), network.genesis).epoch == 1
 
 
 async def test_a_validator_makes_way_for_one_that_starts_with_an_empty_disk(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from grown_network import HEIGHT, NEW, OLD, SETTINGS, copied
+from ledger_disk import audit
 from local_network import LocalNetwork, address_of
 
 from actors.snapshots import state_sync
@@ -93,6 +94,11 @@ async def test_an_empty_disk_begins_from_a_snapshot_and_votes(network: LocalNetw
     assert node.archive.block(1) is None
     assert NodeInspector(node).status()["oldest_height"] == node.archive.oldest_height
     await assert_takes_part(network)
+    begun = node.archive.oldest_height
+    await network.stop()
+    found = audit(network.node_directory(NEW), network.genesis, *ChainRole)
+    assert found.first_height == begun + 1
+    assert found.checkpoints > 0
 
 
 def give_the_ledger(network: LocalNetwork) -> None:
