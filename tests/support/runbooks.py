@@ -1,6 +1,7 @@
 """Commands and their output in a page, run again: so the page cannot rot.
 
-A fenced block ``console`` holds commands after ``$`` and what they print. A section whose
+A fenced block ``console`` holds commands after ``$`` and what they print, ``console refused``
+such that fail. A section whose
 heading is followed by ``<!-- run: NAME -->`` is run, all sections of one NAME in one directory,
 in the order of the page. Of what is printed numbers, digests and frames may differ.
 """
@@ -31,6 +32,7 @@ class Step:
     output: tuple[str, ...]
     first_line: int
     """Of the output, counted from 0."""
+    is_refused: bool = False
 
 
 def steps_of(page: str) -> list[Step]:
@@ -50,8 +52,9 @@ def _steps(lines: list[str]) -> Iterator[Step]:
         if found is not None:
             group = found[1]
         number += 1
-        if line != "```console":
+        if line not in ("```console", "```console refused"):
             continue
+        is_refused = line.endswith("refused")
         while lines[number] != "```":
             assert lines[number].startswith("$ "), f"line {number + 1} is no command"
             command = lines[number][2:]
@@ -59,7 +62,8 @@ def _steps(lines: list[str]) -> Iterator[Step]:
             number = first
             while lines[number] != "```" and not lines[number].startswith("$ "):
                 number += 1
-            yield Step(group, section, command, tuple(lines[first:number]), first)
+            output = tuple(lines[first:number])
+            yield Step(group, section, command, output, first, is_refused)
 
 
 def run_step(step: Step, home: Path, environment: dict[str, str], more: list[str]) -> list[str]:
@@ -81,8 +85,7 @@ def run_step(step: Step, home: Path, environment: dict[str, str], more: list[str
         timeout=COMMAND_SECONDS,
         check=False,
     )
-    is_refusal = any(line.startswith("error:") for line in done.stdout.splitlines())
-    assert done.returncode == (1 if is_refusal else 0), f"{step.command}: {done.stdout}"
+    assert done.returncode == (1 if step.is_refused else 0), f"{step.command}: {done.stdout}"
     return [line.rstrip() for line in done.stdout.strip().splitlines()]
 
 
