@@ -13,7 +13,7 @@ from consensus.messages import ConsensusMessage, open_message
 from ledger.block import SealedBlock, open_block
 from ledger.codec import encode
 from ledger.errors import CodecError
-from ledger.types import Digest, View
+from ledger.types import Digest
 from ledger.votes import Finalize, Notarize, Nullify, Proposal, Round, signed_message
 
 
@@ -103,10 +103,6 @@ class Traitor:
     def is_own_vote(self, message: ConsensusMessage) -> bool:
         """Whether a message is a vote of this validator, not a certificate or a request."""
         return isinstance(message, (Notarize, Nullify, Finalize)) and message.signer == self.index
-
-    def leads(self, view: View) -> bool:
-        """Whether a view is this validator's to propose in."""
-        return self.node.driver.state.config.leader_of(view) == self.index
 
     def notarize(self, proposal: Proposal, genesis: Digest | None = None) -> Notarize:
         """A genuine notarize vote for anything; for another network if its digest is given."""
