@@ -18,7 +18,7 @@ from actors.l1.server import start_embedded_l1
 from actors.l1.settings import L1_CHAIN_ID, EngineKind, L1Settings
 from actors.settlement.deploying import verifying_key
 from cluster.dev_genesis import dev_genesis
-from cluster.l1_plan import address_of
+from cluster.l1_founding import address_of
 from execution.engine import WasmEngine
 from execution.genesis import chain_spec
 from execution.types import Hash32

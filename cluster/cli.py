@@ -152,7 +152,7 @@ def up(
     """
     from cluster.commands import Elsewhere
     from cluster.commands import up as command
-    from cluster.l1_choice import L1Request
+    from cluster.l1_plan import L1Request
 
     request = L1Request(l1, l1_port, l1_engine, l1_key, provers, prover_gpus)
     elsewhere = None if address is None else Elsewhere(address, wait_seconds, are_keys_new)

@@ -8,10 +8,9 @@ import ray
 from ray.exceptions import GetTimeoutError, RayActorError
 
 from actors.config import NodeConfig
-from cluster.dev_genesis import PortPlan, create_dev_network
 from cluster.errors import ClusterError, NotRunning
 from cluster.fast_chain_status import fast_chain_lines
-from cluster.l1_choice import L1Request, choose_l1
+from cluster.l1_plan import L1Request
 from cluster.launcher import (
     NodeHandles,
     connection,
@@ -58,8 +57,7 @@ def up(
         if has_wishes or validators != len(network.nodes) != 4:
             say(f"{directory} holds a network already: its own ports, validators and L1 are used")
     else:
-        plan = PortPlan(rpc_port or DEFAULT_RPC_PORT, p2p_port or DEFAULT_P2P_PORT)
-        network = create_dev_network(directory, validators, plan, choose_l1(l1))
+        network = _new_network(directory, validators, rpc_port, p2p_port, l1)
         say(f"wrote a new development network with {validators} validators to {directory}")
     with console.status("starting") as spinner:
         if elsewhere is None:
@@ -93,6 +91,17 @@ def up(
     if network.l1 is not None:
         say(f"the ZK chain settles on {network.l1.url}: see `braid settlement status`")
     say("[dim]see `braid status`; stop with `braid down`[/]")
+
+
+def _new_network(
+    directory: Path, validators: int, rpc_port: int | None, p2p_port: int | None, l1: L1Request
+) -> Network:
+    # Here and not above: what they import takes long to load, and other commands need none of it.
+    from cluster.dev_genesis import PortPlan, create_dev_network
+    from cluster.l1_choice import choose_l1
+
+    plan = PortPlan(rpc_port or DEFAULT_RPC_PORT, p2p_port or DEFAULT_P2P_PORT)
+    return create_dev_network(directory, validators, plan, choose_l1(l1))
 
 
 def _require_all_seeds(network: Network) -> None:

@@ -14,7 +14,8 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from cluster.genesis_terms import ChainTerms, NetworkTerms, build_genesis
-from cluster.l1_plan import L1Choice, anchor
+from cluster.l1_founding import anchor
+from cluster.l1_plan import L1Choice
 from cluster.network import Network, create_network
 from cluster.ports import free_ports, require_free
 from execution.types import Address

@@ -1,6 +1,5 @@
 """What `braid up` was told about L1, made into a plan for a new network."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -9,27 +8,23 @@ from web3.exceptions import Web3Exception
 
 from actors.l1.settings import EngineKind
 from cluster.errors import ClusterError
-from cluster.l1_plan import L1Choice, L1Plan, address_of, embedded_choice, new_keys
+from cluster.l1_founding import address_of
+from cluster.l1_plan import (
+    EMBEDDED,
+    NONE,
+    L1Choice,
+    L1Plan,
+    L1Request,
+    embedded_choice,
+    new_keys,
+)
 from cluster.ports import free_ports, require_free
 from ledger.types import ChainId
 
-EMBEDDED, NONE = "embedded", "none"
 DEFAULT_L1_PORT: Final = 8544
 CONFIRMATIONS: Final = 3
 ANSWER_SECONDS: Final = 10.0
 TEMPORARY_BATCH_AGE_SECONDS: Final = 86_400.0
-
-
-@dataclass(frozen=True, slots=True)
-class L1Request:
-    """Options of the command line, as they were given."""
-
-    l1: str = EMBEDDED
-    port: int | None = None
-    engine: str = EngineKind.WASM.value
-    key_file: Path | None = None
-    provers: int = 0
-    prover_gpus: float = 0.0
 
 
 def choose_l1(request: L1Request) -> L1Choice | None:

@@ -14,21 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
-
 from actors.config import L1Connection
-from actors.l1.settings import L1_CHAIN_ID, EngineKind, L1Settings
-from execution.types import Address
-from ledger.genesis import Genesis, L1Anchor
-from ledger.types import ChainId, EvmAddress
-from settlement.deployment import backing_wei, predict_rollup_address
+from actors.l1.settings import L1_CHAIN_ID, EngineKind
+from ledger.types import ChainId
 
 SETTLING_NODES: Final = (0,)
 """More would do no harm and little good: on one machine they would prove the same twice."""
 
 EMBEDDED_CONFIRMATIONS: Final = 1
 """The embedded L1 makes a block when there is a transaction, and drops none."""
+
+EMBEDDED: Final = "embedded"
+NONE: Final = "none"
 
 ALLOWANCE_WEI: Final = 1_000 * 10**18
 KEY_BYTES: Final = 32
@@ -171,34 +168,13 @@ def embedded_choice(
     return L1Choice(plan, L1_CHAIN_ID, new_keys())
 
 
-def anchor(keys: L1Keys, chain_id: ChainId, deployer_nonce: int) -> L1Anchor:
-    """What the genesis says about L1: the Rollup that the deployer is going to make there."""
-    rollup = predict_rollup_address(address_of(keys.deployer), deployer_nonce)
-    return L1Anchor(chain_id, EvmAddress(rollup))
+@dataclass(frozen=True, slots=True)
+class L1Request:
+    """Options of the command line, as they were given."""
 
-
-def address_of(key: bytes) -> Address:
-    """Account of a secret."""
-    account: LocalAccount = Account.from_key(key)
-    return Address(bytes.fromhex(account.address[2:]))
-
-
-def embedded_settings(
-    plan: EmbeddedL1Plan, directory: Path, genesis: Genesis, people: list[Address]
-) -> L1Settings:
-    """Settings of the embedded L1: who has what there.
-
-    Parameters
-    ----------
-    directory
-        The network's.
-    people
-        Development accounts.
-    """
-    balances = dict.fromkeys(people, ALLOWANCE_WEI)
-    for index in SETTLING_NODES:
-        key = (directory / f"node-{index}" / "l1.key").read_bytes()
-        balances[address_of(key)] = ALLOWANCE_WEI
-    deployer = address_of((directory / "l1" / "deployer.key").read_bytes())
-    balances[deployer] = backing_wei(genesis) + ALLOWANCE_WEI
-    return L1Settings(balances_wei=balances, engine=plan.engine)
+    l1: str = EMBEDDED
+    port: int | None = None
+    engine: str = EngineKind.WASM.value
+    key_file: Path | None = None
+    provers: int = 0
+    prover_gpus: float = 0.0

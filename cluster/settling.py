@@ -1,4 +1,8 @@
-"""The actors that settle: the embedded L1, and each node's settlement with its provers."""
+"""The actors that settle: the embedded L1, and each node's settlement with its provers.
+
+What starts them is imported where it is needed: py-evm and the zkVM take long to load, and most
+commands start nothing.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,13 +13,8 @@ import ray
 from ray.actor import ActorHandle
 
 from actors.config import ACTOR_NAMESPACE, L1_ACTOR, NodeConfig
-from actors.l1.actor import EmbeddedL1Actor
-from actors.prover.pool.actor import ProverPoolActor
-from actors.prover.pool.options import PoolOptions, WorkerOptions, pool_name
-from actors.prover.pool.programs import stf_programs
-from actors.prover.witness_actor import WitnessActor, witness_name
 from actors.settlement.actor import SETTLEMENT, SettlementActor
-from cluster.l1_plan import SETTLING_NODES, L1Plan, embedded_settings
+from cluster.l1_plan import SETTLING_NODES, L1Plan
 from cluster.network import Network
 from cluster.placement import ANYWHERE, Resources
 from execution.types import Address
@@ -55,6 +54,9 @@ def create_embedded_l1(network: Network) -> list[ActorHandle]:
     """Start the L1 that the network brings along, if it does."""
     if network.l1 is None or network.l1.embedded is None:
         return []
+    from actors.l1.actor import EmbeddedL1Actor
+    from cluster.l1_founding import embedded_settings
+
     plan = network.l1.embedded
     people = [
         Address(entry.address)
@@ -83,6 +85,11 @@ def create_settlement(
     settlement = create(SettlementActor, config.actor_name(SETTLEMENT), config, has_provers)
     if not has_provers:
         return SettlementHandles(settlement)
+    from actors.prover.pool.actor import ProverPoolActor
+    from actors.prover.pool.options import PoolOptions, WorkerOptions, pool_name
+    from actors.prover.pool.programs import stf_programs
+    from actors.prover.witness_actor import WitnessActor, witness_name
+
     options = PoolOptions(
         programs=stf_programs(plan.parameter_set),
         maximum_workers=plan.provers,
@@ -100,6 +107,9 @@ def find_settlement(
     """Handles of a running node's settlement; None in a network that settles nowhere."""
     if config.l1 is None:
         return None
+    from actors.prover.pool.options import pool_name
+    from actors.prover.witness_actor import witness_name
+
     return SettlementHandles(
         find(config.actor_name(SETTLEMENT)),
         _find_optional(pool_name(config)),

@@ -17,8 +17,8 @@ from cluster.ceremony.joining import join_network
 from cluster.ceremony.keys import load_seed, new_keys, seed_file
 from cluster.ceremony.operator_entry import make_entry, read_entry
 from cluster.ceremony.terms_file import read_terms, template
-from cluster.dev_genesis import dev_terms
 from cluster.errors import KeysRefused
+from cluster.genesis_terms import NetworkTerms
 from cluster.output import print_json, print_table, say
 from cluster.proofs.files import write_result
 from ledger.genesis import Genesis, genesis_digest
@@ -67,7 +67,7 @@ def genesis_assemble(
     as_json: bool,
 ) -> None:
     """Put a genesis together; without a file, under the terms of a development network."""
-    terms = dev_terms() if terms_file is None else read_terms(terms_file)
+    terms = _dev_terms() if terms_file is None else read_terms(terms_file)
     entries = [read_entry(file) for file in files]
     at_ms = time.time_ns() // 1_000_000 if timestamp_ms is None else timestamp_ms
     network = found_network(folder, terms, entries, TimestampMs(at_ms), rpc)
@@ -118,6 +118,13 @@ def node_join(folder: Path, directory: Path, expected: Digest | None, as_json: b
     name, count = genesis.validators[index].name, len(genesis.validators)
     say(f"you are validator {index} ({name}) of {count} in {genesis.network}, genesis {digest}")
     say(f"[dim]start it with `braid node start {index}` when all have this digest[/]")
+
+
+def _dev_terms() -> NetworkTerms:
+    # Here and not above: the public accounts' library takes long to load.
+    from cluster.dev_genesis import dev_terms
+
+    return dev_terms()
 
 
 def _any_seed(directory: Path) -> Path:
