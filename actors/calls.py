@@ -4,13 +4,20 @@ An actor that died is restarted by Ray; until then calls to it raise
 :class:`ActorAway`, and the caller tries again later.
 """
 
-from typing import Any
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
 import ray
 from ray.actor import ActorHandle
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from actors.config import ACTOR_NAMESPACE
+
+SETTLE_SECONDS: Final = 0.5
+
+_LOOKUPS: Final = ThreadPoolExecutor(8, thread_name_prefix="lookup")
+"""Looking a name up asks Ray's head: while there is none it blocks, and the event loop must not."""
 
 
 class ActorAway(Exception):
@@ -23,6 +30,7 @@ class ActorLink:
     def __init__(self, name: str) -> None:
         self._name = name
         self._handle: ActorHandle | None = None
+        self._lookup: asyncio.Future[ActorHandle] | None = None
 
     async def call(self, method: str, *arguments: Any) -> Any:
         """Call a method and wait for its result.
@@ -35,11 +43,32 @@ class ActorLink:
             Whatever the method raised.
         """
         try:
-            if self._handle is None:
-                self._handle = ray.get_actor(self._name, namespace=ACTOR_NAMESPACE)
-            return await getattr(self._handle, method).remote(*arguments)
+            handle = await self._find()
+            return await getattr(handle, method).remote(*arguments)
         except RayTaskError as error:
             raise error.as_instanceof_cause() from None
-        except (RayActorError, ValueError) as error:
+        except (RayError, ValueError) as error:
             self._handle = None
             raise ActorAway(f"{self._name}: {error}") from error
+
+    async def settle(self) -> None:
+        """Find the actor before anybody calls it: later calls need no head of Ray."""
+        while self._handle is None:
+            try:
+                await self._find()
+            except (RayError, ValueError):
+                await asyncio.sleep(SETTLE_SECONDS)
+
+    async def _find(self) -> ActorHandle:
+        if self._handle is not None:
+            return self._handle
+        if self._lookup is None or self._lookup.done():
+            loop = asyncio.get_running_loop()
+            self._lookup = loop.run_in_executor(_LOOKUPS, _look_up, self._name)
+        # Shielded: a caller that gives up leaves the lookup to those who wait as well.
+        self._handle = await asyncio.shield(self._lookup)
+        return self._handle
+
+
+def _look_up(name: str) -> ActorHandle:
+    return ray.get_actor(name, namespace=ACTOR_NAMESPACE)

@@ -28,10 +28,9 @@ class GatewayActor:
         validator = ActorLink(config.actor_name("validator"))
         settlement = None if config.l1 is None else ActorLink(config.actor_name("settlement"))
         proven = {} if settlement is None else {ChainRole.ZK: ProvenBlock(settlement)}
+        executors = {role: ActorLink(config.executor_name(role)) for role in ChainRole}
         backends = {
-            role: ChainBackend(
-                role, ActorLink(config.executor_name(role)), validator, proven.get(role)
-            )
+            role: ChainBackend(role, executors[role], validator, proven.get(role))
             for role in ChainRole
         }
         chains = [
@@ -53,6 +52,8 @@ class GatewayActor:
             start_server(self._gateway, config.rpc_host, config.rpc_port)
         )
         self._server.add_done_callback(die_if_failed)
+        links = [validator, *executors.values(), *([] if settlement is None else [settlement])]
+        self._settling = asyncio.gather(*(link.settle() for link in links))
 
     async def ready(self) -> str:
         """The server's address, once it listens."""

@@ -26,6 +26,8 @@ QUICK_DEATHS = {
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "500",
     "RAY_health_check_failure_threshold": "4",
+    # As KubeRay has it: a machine waits so long for another head before it gives up.
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
     "RAY_enable_worker_prestart": "0",
     "PYTHONDONTWRITEBYTECODE": "",
 }
