@@ -52,12 +52,17 @@ class ActorLink:
             raise ActorAway(f"{self._name}: {error}") from error
 
     async def settle(self) -> None:
-        """Find the actor before anybody calls it: later calls need no head of Ray."""
-        while self._handle is None:
+        """Find the actor and hear from it, before anybody calls it.
+
+        Where an actor runs is asked of Ray's head at the first call; later ones need no head.
+        """
+        while True:
             try:
-                await self._find()
-            except (RayError, ValueError):
+                await self.call("ready")
+            except ActorAway:
                 await asyncio.sleep(SETTLE_SECONDS)
+            else:
+                return
 
     async def _find(self) -> ActorHandle:
         if self._handle is not None:
