@@ -39,6 +39,7 @@ class Machines:
     def __init__(self, braid: BraidCommand) -> None:
         self._braid = braid
         self._started = 0
+        self._store: subprocess.Popen[bytes] | None = None
         gcs_port, client_port, redis_port = free_ports(3)
         token = braid.home / "token"
         token.write_text(os.urandom(32).hex())
@@ -61,6 +62,12 @@ class Machines:
         self.head = self._start(*self._head_options)
         self.address = (braid.temporary / "r" / "ray_current_cluster").read_text().strip()
 
+    def close(self) -> None:
+        """End the store, which hides what it was started with; the rest is found by that."""
+        if self._store is not None:
+            self._store.kill()
+            self._store.wait()
+
     def start_head_again(self) -> None:
         """A head in the place of one that has died; it finds its tables in the store."""
         self.head = self._start(*self._head_options)
@@ -70,7 +77,7 @@ class Machines:
         password = os.urandom(16).hex()
         home = self._braid.home / "redis"
         home.mkdir()
-        subprocess.Popen(
+        self._store = subprocess.Popen(
             [
                 *(redis, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)),
                 *("--requirepass", password, "--save", "", "--appendonly", "yes"),

@@ -54,9 +54,12 @@ def spread() -> Iterator[Spread]:
     """Four machines with a validator each."""
     with BraidCommand() as braid:
         found = Spread(braid)
-        found.braid.json("up", "--address", found.machines.address, "--wait", "90")
-        found.wait_until_agree()
-        yield found
+        try:
+            found.braid.json("up", "--address", found.machines.address, "--wait", "90")
+            found.wait_until_agree()
+            yield found
+        finally:
+            found.machines.close()
 
 
 def test_each_node_s_actors_are_on_its_machine_and_none_on_the_head(spread: Spread):
