@@ -19,6 +19,8 @@ COLUMNS = 110
 COMMAND_SECONDS = 240.0
 _RUN = re.compile(r"^<!-- run: ([a-z]+) -->$")
 _FRAME = re.compile(r"^[\s━┏┳┓┡╇┩└┴┘─╭╮╰╯]*$")
+_MOMENTARY = re.compile(r"has lost its votes and casts none until")
+"""Said only by who looks in the second in which it is so."""
 _FIGURE = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{16,}\b|\d+(\.\d+)?|–")
 
 
@@ -86,7 +88,8 @@ def run_step(step: Step, home: Path, environment: dict[str, str], more: list[str
         check=False,
     )
     assert done.returncode == (1 if step.is_refused else 0), f"{step.command}: {done.stdout}"
-    return [line.rstrip() for line in done.stdout.strip().splitlines()]
+    printed = done.stdout.replace(f"{home.resolve()}/", "").replace(f"{home}/", "")
+    return [line.rstrip() for line in printed.strip().splitlines()]
 
 
 def environment_for(temporary: Path) -> dict[str, str]:
@@ -104,7 +107,10 @@ def environment_for(temporary: Path) -> dict[str, str]:
 def missing_lines(step: Step, printed: list[str]) -> list[str]:
     """Lines that the page promises and that were not printed, figures aside."""
     got = {_shape(line) for line in printed}
-    return [line for line in step.output if not _FRAME.match(line) and _shape(line) not in got]
+    promised = [
+        line for line in step.output if not _FRAME.match(line) and not _MOMENTARY.search(line)
+    ]
+    return [line for line in promised if _shape(line) not in got]
 
 
 def _shape(line: str) -> str:
