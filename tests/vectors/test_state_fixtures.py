@@ -84,7 +84,7 @@ def read_state_tests(path: Path) -> Iterator[StateTest]:
                     name=f"{name} {outcome['indexes']}",
                     fork=fork,
                     request=[
-                        [fork.lower(), 1, 0, False],
+                        [fork.lower(), 1, 0, False, False],
                         encode_environment(test["env"]),
                         encode_pre_state(test["pre"]),
                         hex_bytes(outcome["txbytes"]),
