@@ -203,9 +203,8 @@ def connection(instance: AnyRay) -> Iterator[None]:
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         if isinstance(instance, RayInstance):
             raise
-        reason = str(error).strip().splitlines()[0]
         raise RayUnreachable(
-            f"the Ray at {instance.address} does not let us in: {reason}"
+            f"the Ray at {instance.address} does not let us in: {_reason(error)}"
         ) from error
     if threading.current_thread() is threading.main_thread():
         # Ray's own handler aborts the process three seconds later, in the middle of cleaning up.
@@ -214,6 +213,12 @@ def connection(instance: AnyRay) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _reason(error: Exception) -> str:
+    """The first line of Ray's message, and the last, where it ends with the head's traceback."""
+    first, *others = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{first} {others[-1]}" if first.endswith(":") and others else first
 
 
 def _require_listener(address: str) -> None:

@@ -28,6 +28,8 @@ QUICK_DEATHS = {
     "RAY_health_check_failure_threshold": "4",
     # As KubeRay has it: a machine waits so long for another head before it gives up.
     "RAY_gcs_rpc_server_reconnect_timeout_s": "600",
+    # The head starts a process for each client, which on a busy machine takes more than Ray's 30 s.
+    "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120",
     "RAY_enable_worker_prestart": "0",
     "PYTHONDONTWRITEBYTECODE": "",
 }
