@@ -62,7 +62,8 @@ class Machines:
         if REDIS is not None:
             self._start_store(REDIS, redis_port)
         self.head = self._start(*self._head_options)
-        self.address = (braid.temporary / "r" / "ray_current_cluster").read_text().strip()
+        self._current_cluster = braid.temporary / "r" / "ray_current_cluster"
+        self.address = self._current_cluster.read_text().strip()
 
     def close(self) -> None:
         """End the store, which hides what it was started with; the rest is found by that."""
@@ -72,6 +73,8 @@ class Machines:
 
     def start_head_again(self) -> None:
         """A head in the place of one that has died; it finds its tables in the store."""
+        # On a machine of its own: here Ray would take the others' raylets for a head that runs.
+        self._current_cluster.unlink()
         self.head = self._start(*self._head_options)
 
     def _start_store(self, redis: str, port: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from braid_command import BraidCommand, wait_until
 from json_rpc import Rpc
@@ -33,6 +34,13 @@ class Spread:
     def pay(self, index: int, amount_wei: int) -> None:
         call = Call(dev_account(index), RECEIVER, value_wei=amount_wei, gas_limit=21_000)
         ChainClient(f"node {index}", self.url(index)).send(call)
+
+    def answers(self, index: int) -> bool:
+        try:
+            self.rpcs[index].status()
+        except httpx.HTTPError:
+            return False
+        return True
 
     def balance(self, index: int) -> int:
         return int(self.rpcs[index].result("eth_getBalance", RECEIVER, "safe"), 16)
@@ -123,7 +131,8 @@ def test_a_node_whose_machine_dies_goes_on_from_its_disk_on_another(spread: Spre
     spread.pay(0, 7)
     spread.wait_until_all_have(had + 7, 0, 1, 2)
     spare = spread.machines.join("validator-3")
-    wait_until(lambda: actors_on(spare), "actors on the other machine", 120)
+    wait_until(lambda: actors_on(spare) == ACTORS, "actors on the other machine", 120)
+    wait_until(lambda: spread.answers(3), "JSON-RPC on the other machine")
     spread.wait_until_all_have(had + 7)
     spread.wait_until_agree()
     assert spread.rpcs[0].status()["convicted"] == []
