@@ -37,10 +37,10 @@ class Spread:
 
     def answers(self, index: int) -> bool:
         try:
-            self.rpcs[index].status()
+            asked = self.rpcs[index].request("eth_getBalance", RECEIVER, "safe")
         except httpx.HTTPError:
             return False
-        return True
+        return "result" in asked
 
     def balance(self, index: int) -> int:
         return int(self.rpcs[index].result("eth_getBalance", RECEIVER, "safe"), 16)
