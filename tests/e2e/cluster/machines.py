@@ -41,7 +41,6 @@ class Machines:
     def __init__(self, braid: BraidCommand) -> None:
         self._braid = braid
         self._started = 0
-        self._store: subprocess.Popen[bytes] | None = None
         gcs_port, client_port, redis_port = free_ports(3)
         token = braid.home / "token"
         token.write_text(os.urandom(32).hex())
@@ -65,12 +64,6 @@ class Machines:
         self._current_cluster = braid.temporary / "r" / "ray_current_cluster"
         self.address = self._current_cluster.read_text().strip()
 
-    def close(self) -> None:
-        """End the store, which hides what it was started with; the rest is found by that."""
-        if self._store is not None:
-            self._store.kill()
-            self._store.wait()
-
     def start_head_again(self) -> None:
         """A head in the place of one that has died; it finds its tables in the store."""
         # On a machine of its own: here Ray would take the others' raylets for a head that runs.
@@ -82,10 +75,12 @@ class Machines:
         password = os.urandom(16).hex()
         home = self._braid.home / "redis"
         home.mkdir()
-        self._store = subprocess.Popen(
+        subprocess.Popen(
             [
                 *(redis, "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)),
                 *("--requirepass", password, "--save", "", "--appendonly", "yes"),
+                # A title would lie over its environment, by which whatever is left is found.
+                *("--set-proc-title", "no"),
             ],
             env=self._braid.environment,
             stdout=subprocess.DEVNULL,
