@@ -23,6 +23,11 @@ COMMAND_SECONDS = 180.0
 POLL_SECONDS = 0.05
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to the tests if it runs them in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class BraidCommand:
     """Runs commands with a home of their own for the network and for temporary files.
 
@@ -64,6 +69,7 @@ class BraidCommand:
             stderr=subprocess.PIPE,
             text=True,
             process_group=0,
+            preexec_fn=_hear_interrupts,
         )
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
