@@ -7,6 +7,7 @@ import typer
 
 from cluster.addresses import DialAddress, ListenAddress, parse_multiaddress
 from cluster.cli_options import DirectoryOption, JsonOption, listen_address
+from cluster.hexadecimal import bytes_of
 from cluster.network import DEFAULT_DIRECTORY
 from cluster.node_entries import DEFAULT_RPC
 from ledger.types import Digest, EvmAddress
@@ -24,11 +25,8 @@ def multiaddress(text: str) -> DialAddress:
 
 
 def _hexadecimal(text: str, size: int) -> bytes:
-    try:
-        found = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        found = b""
-    if len(found) != size:
+    found = bytes_of(text, size)
+    if found is None:
         raise typer.BadParameter(f"expected {2 * size} hexadecimal digits")
     return found
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 validators = typer.Typer(help="Who orders the ledger: changes of the set, and of keys.")
 
 NodeOption = Annotated[int, typer.Option(min=0, help="Node whose operator you are.")]
+AskedNodeOption = Annotated[int, typer.Option(min=0, help="Node that is asked.")]
 RemoveOption = Annotated[list[int] | None, typer.Option(min=0, help="Validator to remove.")]
 ReplaceOption = Annotated[
     list[str] | None, typer.Option(metavar="INDEX=FILE", help="Validator to replace, by whom.")
@@ -26,7 +27,7 @@ AddOption = Annotated[list[Path] | None, typer.Option(help="Newcomer file of who
 @validators.command("status")
 def status(
     directory: DirectoryOption = DEFAULT_DIRECTORY,
-    node: Annotated[int, typer.Option(min=0, help="Node that is asked.")] = 0,
+    node: AskedNodeOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Show the epoch, its validators, and changes that are voted on or decided."""
@@ -130,7 +131,7 @@ def vote(
 def l1_calls(
     out: Annotated[Path, typer.Option(help="Where the transactions go, as JSON.")],
     directory: DirectoryOption = DEFAULT_DIRECTORY,
-    node: Annotated[int, typer.Option(min=0, help="Node that is asked.")] = 0,
+    node: AskedNodeOption = 0,
     remove: RemoveOption = None,
     replace: ReplaceOption = None,
     add: AddOption = None,

@@ -17,6 +17,7 @@ from bridge.errors import OperatorVoteRejected
 from cluster.ceremony.keys import load_seed, write_seed
 from cluster.commands import connected
 from cluster.errors import ClusterError, KeysRefused
+from cluster.hexadecimal import bytes_of
 from cluster.network import Network, append_node, load_network, name_of
 from cluster.node_entries import NodeEntry
 from cluster.node_launcher import node_of
@@ -227,11 +228,8 @@ def _hex(data: bytes) -> str:
 
 
 def _address(text: str) -> Address:
-    try:
-        address = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        address = b""
-    if len(address) != 20:
+    address = bytes_of(text, 20)
+    if address is None:
         raise ClusterError(f"an address has 40 hexadecimal digits, got {text!r}")
     return Address(address)
 
@@ -268,11 +266,8 @@ def _open_newcomer(file: Path) -> Newcomer:
 
 
 def _digest(text: str) -> bytes:
-    try:
-        digest = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        digest = b""
-    if len(digest) != 32:
+    digest = bytes_of(text, 32)
+    if digest is None:
         raise ClusterError(f"a change is named by 64 hexadecimal digits, got {text!r}")
     return digest
 

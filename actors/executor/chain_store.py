@@ -114,9 +114,9 @@ class ChainStore:
         """
         before = StateBefore(self._account, self._slot, self._slots)
         undo = encode(undo_of(changes, before))
-        batch.put(Space.META, _UNDO_PREFIX + number_key(number), undo)
+        batch.put(Space.META, _undo_key(number), undo)
         if number > kept:
-            batch.delete(Space.META, _UNDO_PREFIX + number_key(number - kept))
+            batch.delete(Space.META, _undo_key(number - kept))
 
     def apply(self, changes: Iterable[AccountChange], batch: WriteBatch) -> None:
         """Add state changes to a batch."""
@@ -146,12 +146,7 @@ class ChainStore:
 
     def clear(self, replay: Digest) -> None:
         """Forget everything, and note at once which replay is to follow."""
-        batch = WriteBatch()
-        for space in Space:
-            batch.delete_range(space, b"", b"\xff" * 64)
-        batch.put(Space.META, _REPLAY, replay)
-        self._store.commit(batch, sync=True)
-        self._code_hashes.clear()
+        self._start_over(replay)
         if self._snapshots is not None:
             self._snapshots.clear()
 
@@ -171,15 +166,7 @@ class ChainStore:
 
     def begin_import(self) -> None:
         """Forget everything but the replay, and note that a state is being filled in."""
-        batch = WriteBatch()
-        replay = self._store.get(Space.META, _REPLAY)
-        for space in Space:
-            batch.delete_range(space, b"", b"\xff" * 64)
-        if replay is not None:
-            batch.put(Space.META, _REPLAY, replay)
-        batch.put(Space.META, _IMPORTING, b"1")
-        self._store.commit(batch, sync=True)
-        self._code_hashes.clear()
+        self._start_over(self.replay(), is_importing=True)
 
     def end_import(self, progress: ProgressRecord, header_rlps: Sequence[bytes]) -> None:
         """Note that the state after a block is filled in.
@@ -200,10 +187,7 @@ class ChainStore:
 
     def clear_import(self) -> None:
         """Forget a state that was filled in halfway."""
-        self.begin_import()
-        batch = WriteBatch()
-        batch.delete(Space.META, _IMPORTING)
-        self._store.commit(batch, sync=True)
+        self._start_over(self.replay())
 
     def is_importing(self) -> bool:
         """Whether a state was being filled in when the process ended."""
@@ -279,7 +263,7 @@ class ChainStore:
         """Number of the oldest block for which :meth:`accounts_after` knows the state."""
         progress = self.progress()
         number = 0 if progress is None else progress.number
-        while number > 0 and self._undo(number) is not None:
+        while number > 0 and self._store.get(Space.META, _undo_key(number)) is not None:
             number -= 1
         return number
 
@@ -299,8 +283,20 @@ class ChainStore:
         """Flush and close the store."""
         self._store.close()
 
+    def _start_over(self, replay: Digest | None, *, is_importing: bool = False) -> None:
+        """Forget everything but what is to follow, at once."""
+        batch = WriteBatch()
+        for space in Space:
+            batch.delete_range(space, b"", b"\xff" * 64)
+        if replay is not None:
+            batch.put(Space.META, _REPLAY, replay)
+        if is_importing:
+            batch.put(Space.META, _IMPORTING, b"1")
+        self._store.commit(batch, sync=True)
+        self._code_hashes.clear()
+
     def _undo(self, number: int) -> UndoRecord | None:
-        raw = self._store.get(Space.META, _UNDO_PREFIX + number_key(number))
+        raw = self._store.get(Space.META, _undo_key(number))
         return None if raw is None else decode(raw, UndoRecord, limit_bytes=MAX_RECORD_BYTES)
 
     def _undos(self, newest: int, base: int) -> Iterator[UndoRecord]:
@@ -364,3 +360,7 @@ class ChainStore:
         batch.put(Space.CODES, code_key(self._chain_id, code_hash), change.code)
         self._code_hashes[change.address] = code_hash
         return code_hash
+
+
+def _undo_key(number: int) -> bytes:
+    return _UNDO_PREFIX + number_key(number)

@@ -16,6 +16,7 @@ from actors.settlement.blocks import HistoryBlocks
 from actors.settlement.deploying import find_deployment, verifying_key
 from actors.settlement.errors import NotWatching
 from actors.settlement.jobs import NoProvers, PoolJobs
+from actors.waiting import wait_at_most
 from execution.types import Hash32
 from ledger.crossing import Message
 from ledger.genesis import Genesis
@@ -130,12 +131,7 @@ class SettlementNode:
             else:
                 await self._settle(self._settler)
             seconds = WATCH_SECONDS if self._settler is None else SETTLE_SECONDS
-            try:
-                # Not wait_for: before Python 3.12 it may forget a cancellation.
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await wait_at_most(self._wake, seconds)
 
     async def close(self) -> None:
         """Close the journal and the connections."""

@@ -27,7 +27,7 @@ from actors.snapshots.messages import (
     SnapshotQuery,
 )
 from actors.snapshots.verification import check_proof, check_snapshot
-from actors.transport.interface import Channel, ConnectionState, Transport
+from actors.transport.interface import Channel, Transport
 from actors.validator.errors import (
     PeerMisbehaved,
     PeerSilent,
@@ -36,6 +36,7 @@ from actors.validator.errors import (
     WrongStatement,
 )
 from actors.validator.peer_standing import PeerStandings
+from actors.waiting import wait_at_most
 from ledger.codec import encode
 from ledger.errors import SignatureError
 from ledger.genesis import Genesis
@@ -247,7 +248,8 @@ class StateSync:
             yield _PROOF
 
     def _ask(self, fetch: _Fetch) -> None:
-        connected = [peer for peer in fetch.supporters if self._is_connected(peer)]
+        statuses = self._transport.status().peers
+        connected = [peer for peer in fetch.supporters if statuses[peer].is_connected]
         able = self._standings.best_of(connected)
         counts = Counter(peer for peer, _ in fetch.asked.values())
         deadline = self._clock() + ANSWER_SECONDS
@@ -268,11 +270,8 @@ class StateSync:
             if deadline <= now:
                 del fetch.asked[piece]
                 fetch.late.add((peer, piece))
-                if self._is_connected(peer):
+                if self._transport.status().peers[peer].is_connected:
                     self._standings.caught(peer, PeerSilent(f"piece {piece} did not come"))
-
-    def _is_connected(self, peer: ValidatorIndex) -> bool:
-        return self._transport.status().peers[peer].state is ConnectionState.CONNECTED
 
     def give_up_on(self, peer: ValidatorIndex) -> None:
         """Ask others for what a peer owes."""
@@ -284,11 +283,7 @@ class StateSync:
 
     async def _wait(self, seconds: float) -> None:
         self._news.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        await wait_at_most(self._news, seconds)
 
     # WHAT COMES
 

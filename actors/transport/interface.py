@@ -98,6 +98,11 @@ class PeerStatus:
     channels: Mapping[Channel, ChannelCounters]
     refusal: str | None = None
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether messages pass now."""
+        return self.state is ConnectionState.CONNECTED
+
 
 @dataclass(frozen=True, slots=True)
 class TransportStatus:

@@ -24,7 +24,7 @@ from actors.messages import (
     HistoryResponse,
     HistoryWindow,
 )
-from actors.transport.interface import Channel, ConnectionState, Transport
+from actors.transport.interface import Channel, Transport
 from actors.validator.archive import Archive
 from actors.validator.errors import (
     PeerMisbehaved,
@@ -36,6 +36,7 @@ from actors.validator.errors import (
 from actors.validator.history_proof import open_blocks, prove
 from actors.validator.peer_standing import PeerStandings
 from actors.validator.range_plan import ProvenRange, RangePlan
+from actors.waiting import wait_at_most
 from bridge.errors import BlockRejected
 from ledger.block import SealedBlock
 from ledger.codec import encode
@@ -208,17 +209,13 @@ class History:
         deadline = self._plan.next_deadline()
         now = asyncio.get_running_loop().time()
         seconds = WINDOW_SECONDS if deadline is None else min(WINDOW_SECONDS, deadline - now)
-        try:
-            # Not wait_for: before Python 3.12 it forgets a cancellation that comes together
-            # with the answer, and a node that is stopped while it catches up never ends.
-            async with asyncio.timeout(max(seconds, 0.0)):
-                await self._news.wait()
-        except TimeoutError:
-            return
+        await wait_at_most(self._news, seconds)
 
     def _expire(self) -> None:
-        for peer, wanted in self._plan.expire(asyncio.get_running_loop().time()):
-            if self._is_connected(peer):
+        overdue = self._plan.expire(asyncio.get_running_loop().time())
+        statuses = self._transport.status().peers if overdue else {}
+        for peer, wanted in overdue:
+            if statuses[peer].is_connected:
                 self._standings.caught(
                     peer, PeerSilent(f"blocks {wanted.first} to {wanted.last} did not come")
                 )
@@ -232,8 +229,9 @@ class History:
                 self._transport.send(peer, Channel.BACKFILL, encode(query))
 
     def _send_requests(self) -> None:
+        statuses = self._transport.status().peers
         candidates = [
-            peer for peer in self._peers if peer in self._windows and self._is_connected(peer)
+            peer for peer in self._peers if peer in self._windows and statuses[peer].is_connected
         ]
         self._random.shuffle(candidates)
         able = {peer: self._windows[peer] for peer in self._standings.best_of(candidates)}
@@ -244,9 +242,6 @@ class History:
             self._plan.asked(peer, wanted, deadline)
             request = HistoryRequest(wanted.first, wanted.last)
             self._transport.send(peer, Channel.BACKFILL, encode(request))
-
-    def _is_connected(self, peer: ValidatorIndex) -> bool:
-        return self._transport.status().peers[peer].state is ConnectionState.CONNECTED
 
     def _adopt_next(self) -> bool:
         """Hand the next range on, if it is here; gives whether there was one."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from actors.transport.interface import ConnectionState
 from actors.validator.block_view import plain_block
 from actors.validator.latency import percentile
 from actors.validator.node import ValidatorNode
@@ -172,7 +171,7 @@ class NodeInspector:
     def peer_count(self) -> int:
         """Connected peers."""
         peers = self._node.transport.status().peers.values()
-        return sum(peer.state is ConnectionState.CONNECTED for peer in peers)
+        return sum(peer.is_connected for peer in peers)
 
     def ledger_block(self, height: int) -> dict[str, Any] | None:
         """Final block at a height, with the certificate that covers it."""

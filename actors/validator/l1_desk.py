@@ -11,11 +11,11 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from actors.validator.clients import L1View, PartUnavailable
+from actors.waiting import wait_at_most
 from bridge.state import BridgeState
 from ledger.crossing import Message
 from ledger.types import View
@@ -140,10 +140,7 @@ class L1Desk:
         while self._state.l1_chain_id:
             self._wake.clear()
             await self._look()
-            with suppress(TimeoutError):
-                # Not `wait_for`, which before Python 3.12 may swallow a cancellation.
-                async with asyncio.timeout(self._interval_seconds):
-                    await self._wake.wait()
+            await wait_at_most(self._wake, self._interval_seconds)
 
     async def _look(self) -> None:
         first = self._state.next_l1_nonce

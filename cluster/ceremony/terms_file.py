@@ -21,6 +21,7 @@ import orjson
 
 from cluster.errors import ClusterError, GenesisRefused
 from cluster.genesis_terms import GAS_LIMIT, ChainTerms, NetworkTerms
+from cluster.hexadecimal import bytes_of
 from cluster.proofs.files import read_input
 from contracts.predeploys import DEFAULT_MAX_TOTAL_EXPOSURE_WEI
 from execution.types import Address
@@ -126,10 +127,7 @@ def _amount(value: Any, where: str) -> int:
 
 
 def _address(text: str, where: str) -> Address:
-    try:
-        address = bytes.fromhex(text.removeprefix("0x"))
-    except ValueError:
-        address = b""
-    if len(address) != 20 or not text.startswith("0x") or len(text) != 42:
+    address = bytes_of(text, 20)
+    if address is None or not text.startswith("0x") or len(text) != 42:
         raise ValueError(f"{where}.balances_wei: {text[:80]!r} is no address")
     return Address(address)

@@ -266,24 +266,24 @@ class SettlementWorld:
 
     async def deposit(self, value_wei: int) -> None:
         """A user deposits; the block with it is made."""
-        client = new_client(self.l1.url, self.time)
-        try:
-            nonce = await client.nonce(address_of(USER))
-        finally:
-            await client.close()
+        nonce = await self.nonce_of(USER)
         data = keccak(b"deposit_eth(address)")[:4] + bytes(12) + address_of(USER)
         await self.send_as(
             USER, nonce=nonce, to=self.deployment.rollup, value_wei=value_wei, data=data
         )
         await self.next_block()
 
-    async def change_verifier(self) -> Address:
-        """The owner puts another verifier in the place of the first, through the timelock."""
+    async def nonce_of(self, account: LocalAccount) -> int:
+        """An account's next nonce on L1."""
         client = new_client(self.l1.url, self.time)
         try:
-            nonce = await client.nonce(address_of(DEPLOYER))
+            return await client.nonce(address_of(account))
         finally:
             await client.close()
+
+    async def change_verifier(self) -> Address:
+        """The owner puts another verifier in the place of the first, through the timelock."""
+        nonce = await self.nonce_of(DEPLOYER)
         verifier = created_address(address_of(DEPLOYER), nonce)
         code = _part_verifier_code()
         await self.send_as(DEPLOYER, nonce=nonce, to=None, data=code, gas=3_000_000)

@@ -24,6 +24,7 @@ from actors.prover.pool.outside import Away, Split, SplitImpossible, Verify
 from actors.prover.pool.programs import PoolProgram, verifying_key
 from actors.prover.pool.report import Throughput, batch_status
 from actors.validator.tasks import Tasks
+from actors.waiting import wait_at_most
 from ledger.errors import OutOfBounds
 from proving.jobs import (
     BatchId,
@@ -230,11 +231,7 @@ class PoolDesk:
 
     async def wait_for_work(self, seconds: float) -> None:
         """Wait until there may be a job, but not longer."""
-        waiting = self._work
-        try:
-            await asyncio.wait_for(waiting.wait(), seconds)
-        except TimeoutError:
-            return
+        await wait_at_most(self._work, seconds)
 
     def heartbeat(self, worker: WorkerId, job_id: JobId, token: Token) -> bool:
         """Extend a lease; False: nobody wants the proof any more."""
